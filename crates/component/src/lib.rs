@@ -1,0 +1,15 @@
+//! What every simulated component is given, and nothing more: the time, a source of randomness that is data,
+//! and a way to dial. Components (controllers, kubelets, kubectl in a node's shell) know the cluster only through these.
+
+pub mod client;
+pub mod clock;
+pub mod dial;
+pub mod generator;
+pub mod kubeconfig;
+pub mod tls;
+
+pub use client::{RequestError, client_for};
+pub use clock::Clock;
+pub use dial::{Connection, DialError, Dialer, Origin};
+pub use generator::Generator;
+pub use kubeconfig::{KubeconfigError, Target};

@@ -1,0 +1,146 @@
+//! What a TLS handshake would decide, without the cryptography of a session: inside one process bytes need no
+//! secrecy, but certificates, names and dates must be judged exactly as a real client judges them.
+
+use jiff::Timestamp;
+use rustls_pki_types::CertificateDer;
+use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
+
+/// What a client brings to a handshake.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientTls {
+    /// Trusted authorities (PEM bundle); empty means the system's, which trust nothing here.
+    pub ca_pem: Vec<u8>,
+    /// Client certificate chain (PEM), if any.
+    pub cert_pem: Option<Vec<u8>>,
+    /// Private key of the client certificate (PEM).
+    pub key_pem: Option<Vec<u8>>,
+    /// Accept any server certificate.
+    pub insecure: bool,
+    /// Name to verify instead of the dialled host.
+    pub server_name: Option<String>,
+}
+
+/// A failed handshake; `Display` is Go's `crypto/tls` text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TlsError {
+    /// The chain does not end at a trusted authority.
+    #[error("tls: failed to verify certificate: x509: certificate signed by unknown authority")]
+    UnknownAuthority,
+    /// Outside the certificate's dates.
+    #[error(
+        "tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time {now} is {relation} {bound}"
+    )]
+    Expired {
+        /// Time of the check.
+        now: String,
+        /// `after` or `before`.
+        relation: &'static str,
+        /// The date that was missed.
+        bound: String,
+    },
+    /// An address that the certificate does not name.
+    #[error("tls: failed to verify certificate: x509: certificate is valid for {names}, not {host}")]
+    WrongHost {
+        /// What the certificate is valid for, comma-separated.
+        names: String,
+        /// What was dialled.
+        host: String,
+    },
+    /// The server speaks plain HTTP.
+    #[error("http: server gave HTTP response to HTTPS client")]
+    PlainServer,
+    /// A certificate or key file could not be understood.
+    #[error("tls: {0}")]
+    BadMaterial(String),
+}
+
+/// The certificates in a PEM bundle.
+pub fn certificates(pem: &[u8]) -> Vec<CertificateDer<'static>> {
+    use rustls_pki_types::pem::PemObject;
+    CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).collect()
+}
+
+/// Judges a server's certificate chain (leaf first) as a client dialling `host` at `now` does.
+pub fn verify_server(chain: &[CertificateDer<'_>], tls: &ClientTls, host: &str, now: Timestamp) -> Result<(), TlsError> {
+    if tls.insecure {
+        return Ok(());
+    }
+    let leaf = parse(chain.first())?;
+    // Go checks validity dates and host name of the leaf, then the chain; an expired leaf is reported before its issuer.
+    check_dates(&leaf, now)?;
+    verify_chain(chain, &certificates(&tls.ca_pem), now)?;
+    check_host(&leaf, tls.server_name.as_deref().unwrap_or(host))
+}
+
+/// Judges whether a leaf was signed by one of `authorities` and all dates hold.
+pub fn verify_chain(chain: &[CertificateDer<'_>], authorities: &[CertificateDer<'_>], now: Timestamp) -> Result<(), TlsError> {
+    let mut current = parse(chain.first())?;
+    check_dates(&current, now)?;
+    let rest: Vec<_> = chain.iter().skip(1).collect();
+    // A chain is never longer than what was presented, so this ends.
+    for step in 0..=rest.len() {
+        for authority in authorities {
+            let authority = parse(Some(authority))?;
+            if authority.subject() == current.issuer() && current.verify_signature(Some(authority.public_key())).is_ok() {
+                return check_dates(&authority, now);
+            }
+        }
+        let Some(next) = rest.get(step) else { break };
+        let next = parse(Some(next))?;
+        if current.verify_signature(Some(next.public_key())).is_err() {
+            break;
+        }
+        current = next;
+    }
+    Err(TlsError::UnknownAuthority)
+}
+
+fn parse<'a>(der: Option<&'a CertificateDer<'_>>) -> Result<X509Certificate<'a>, TlsError> {
+    let der = der.ok_or_else(|| TlsError::BadMaterial("no certificates configured".into()))?;
+    X509Certificate::from_der(der).map(|(_, cert)| cert).map_err(|e| TlsError::BadMaterial(format!("failed to parse certificate: {e}")))
+}
+
+fn check_dates(cert: &X509Certificate<'_>, now: Timestamp) -> Result<(), TlsError> {
+    let (from, until) = (cert.validity().not_before.timestamp(), cert.validity().not_after.timestamp());
+    let miss = if now.as_second() > until {
+        ("after", until)
+    } else if now.as_second() < from {
+        ("before", from)
+    } else {
+        return Ok(());
+    };
+    let text = |second| Timestamp::from_second(second).map(|t| t.to_string()).unwrap_or_default();
+    Err(TlsError::Expired { now: text(now.as_second()), relation: miss.0, bound: text(miss.1) })
+}
+
+fn check_host(cert: &X509Certificate<'_>, host: &str) -> Result<(), TlsError> {
+    let address: Option<std::net::IpAddr> = host.parse().ok();
+    let (mut dns, mut ips) = (Vec::new(), Vec::new());
+    for extension in cert.extensions() {
+        let ParsedExtension::SubjectAlternativeName(san) = extension.parsed_extension() else { continue };
+        for name in &san.general_names {
+            match name {
+                GeneralName::DNSName(name) => dns.push((*name).to_owned()),
+                GeneralName::IPAddress(bytes) => ips.extend(ip(bytes)),
+                _ => {}
+            }
+        }
+    }
+    let matches = match address {
+        Some(address) => ips.contains(&address),
+        None => dns.iter().any(|name| name.eq_ignore_ascii_case(host)),
+    };
+    if matches {
+        return Ok(());
+    }
+    let names = if address.is_some() { ips.iter().map(ToString::to_string).collect::<Vec<_>>() } else { dns };
+    Err(TlsError::WrongHost { names: names.join(", "), host: host.to_owned() })
+}
+
+fn ip(bytes: &[u8]) -> Option<std::net::IpAddr> {
+    match bytes.len() {
+        4 => <[u8; 4]>::try_from(bytes).ok().map(Into::into),
+        16 => <[u8; 16]>::try_from(bytes).ok().map(Into::into),
+        _ => None,
+    }
+}
