@@ -1,1 +1,7 @@
-fn main() {}
+//! The `ckaprep` binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ckaprep::cli::main()
+}

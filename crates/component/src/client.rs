@@ -176,3 +176,69 @@ impl hyper::rt::Write for Pooled {
         Pin::new(&mut self.get_mut().0).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    use futures::future::BoxFuture;
+    use http_body_util::Full;
+    use hyper::body::Bytes;
+    use hyper_util::rt::TokioIo;
+
+    use super::{RequestError, client_for};
+    use crate::dial::{Connection, DialError, Dialer, Origin};
+    use crate::kubeconfig::Target;
+    use crate::tls::ClientTls;
+
+    /// A network with one HTTP server in it, which can be switched off.
+    struct OneServer {
+        up: AtomicBool,
+    }
+
+    impl Dialer for OneServer {
+        fn connect<'a>(
+            &'a self,
+            _: &'a Origin,
+            host: &'a str,
+            port: u16,
+            _: Option<&'a ClientTls>,
+        ) -> BoxFuture<'a, Result<Connection, DialError>> {
+            Box::pin(async move {
+                if !self.up.load(Ordering::Relaxed) {
+                    return Err(DialError::Refused { address: format!("{host}:{port}") });
+                }
+                let (near, far) = tokio::io::duplex(64 * 1024);
+                tokio::spawn(async move {
+                    let version = hyper::service::service_fn(|_| async {
+                        let body = r#"{"major":"1","minor":"35","gitVersion":"v1.35.4","gitCommit":"","gitTreeState":"","buildDate":"","goVersion":"","compiler":"","platform":""}"#;
+                        // The server thinks for an hour, which must cost nothing in stepped time.
+                        tokio::time::sleep(Duration::from_secs(3600)).await;
+                        let response = http::Response::new(Full::new(Bytes::from_static(body.as_bytes())));
+                        Ok::<_, std::convert::Infallible>(response)
+                    });
+                    // One answer for each connection, so that the next request has to dial again.
+                    let _ = hyper::server::conn::http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(far), version).await;
+                });
+                Ok(Connection { stream: near, remote: ([10, 0, 0, 1].into(), port) })
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_run_in_stepped_time_and_report_gos_dial_errors() {
+        let network = Arc::new(OneServer { up: AtomicBool::new(true) });
+        let target = Target { server: "http://10.0.0.1:6443".into(), namespace: "default".into(), ..Target::default() };
+        let client = client_for(network.clone(), Origin::Host, target);
+        let before = tokio::time::Instant::now();
+        assert_eq!(client.apiserver_version().await.expect("the server is up").git_version, "v1.35.4");
+        assert_eq!(before.elapsed().as_secs(), 3600);
+
+        network.up.store(false, Ordering::Relaxed);
+        let error = client.apiserver_version().await.expect_err("the server is down");
+        let error = RequestError::of(&error).expect("a request error");
+        assert_eq!(error.to_string(), r#"Get "http://10.0.0.1:6443/version": dial tcp 10.0.0.1:6443: connect: connection refused"#);
+    }
+}

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 /// A seeded generator with the shapes that Kubernetes needs.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Generator(ChaCha8Rng);
 
 /// The alphabet of generated names: no vowels and no look-alikes (apimachinery, `util/rand`).

@@ -3,13 +3,16 @@
 
 pub mod client;
 pub mod clock;
+pub mod delta;
 pub mod dial;
 pub mod generator;
 pub mod kubeconfig;
 pub mod tls;
+pub mod yaml;
 
 pub use client::{RequestError, client_for};
 pub use clock::Clock;
+pub use delta::MapDelta;
 pub use dial::{Connection, DialError, Dialer, Origin};
 pub use generator::Generator;
 pub use kubeconfig::{KubeconfigError, Target};

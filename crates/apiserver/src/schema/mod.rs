@@ -1,0 +1,14 @@
+//! The schema table: every type of the API, with what decoding, defaulting, merging and explaining need.
+
+mod base64_text;
+mod decode;
+mod defaults;
+mod json;
+mod table;
+mod types;
+
+pub use decode::{DecodeError, Decoded, decode, zero_object};
+pub use defaults::apply_defaults;
+pub use json::{Parsed, parse_json, parse_yaml};
+pub use table::{Descriptions, Table};
+pub use types::{Field, ListType, MergeStrategy, Shape, Type, TypeId};

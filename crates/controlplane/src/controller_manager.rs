@@ -1,0 +1,64 @@
+//! kube-controller-manager: becomes the leader, then runs every controller that is enabled.
+
+use std::sync::Arc;
+
+use crate::context::{Context, Exit};
+use crate::controllers;
+use crate::machinery::election::Elector;
+use crate::machinery::{Informers, Kit, Log, Rest, Spawner, events};
+use crate::options::ControllerManagerOptions;
+use crate::state::{Memory, Process, Shared};
+
+/// Runs the controller manager. It ends only as upstream's does: when it loses its lease it exits with status 1 and
+/// waits for its kubelet to start it again. Dropping the future stops everything at once.
+pub async fn controller_manager(context: Context<ControllerManagerOptions>, shared: Shared) -> Exit {
+    let memory = Memory::new(shared, Process::ControllerManager);
+    let identity = memory.begin(context.resumed, &context.hostname, &context.generator);
+    let log = Log::new(context.clock, context.log.clone());
+    let client = context.client();
+    let rest = Rest::new(client.clone(), "kube-controller-manager");
+    let (spawner, tasks) = Spawner::new();
+    let (sink, writer) = events::sink(context.clock, rest.clone(), memory.clone(), log.clone());
+    spawner.spawn(writer);
+    let options = Arc::new(context.options);
+    let kit = Kit {
+        clock: context.clock,
+        rest: rest.clone(),
+        informers: Arc::new(Informers::new(client, spawner.clone(), log.clone())),
+        log: log.clone(),
+        memory: memory.clone(),
+        options: options.clone(),
+        spawner: spawner.clone(),
+        sink,
+        clients: context.clients,
+    };
+    let already_led = memory.read(|m| m.leading);
+    let elector = Elector {
+        clock: context.clock,
+        rest,
+        log: log.clone(),
+        recorder: kit.recorder("kube-controller-manager"),
+        options: options.leader_election.clone(),
+        identity,
+    };
+    let lead = async {
+        if options.leader_election.enabled {
+            elector.acquire(already_led).await;
+        }
+        memory.write(|m| m.leading = true);
+        controllers::start_all(&kit);
+        if options.leader_election.enabled {
+            elector.renew_until_lost().await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+        memory.write(|m| m.leading = false);
+        log.error("controllermanager.go:373", "\"leaderelection lost\"");
+        Exit { code: 1 }
+    };
+    tokio::select! {
+        biased;
+        exit = lead => exit,
+        () = tasks.run() => Exit { code: 1 },
+    }
+}

@@ -1,0 +1,6 @@
+//! cronjob-controller.
+
+mod controller;
+mod schedule;
+
+pub use controller::run;

@@ -1,0 +1,8 @@
+//! daemonset-controller.
+
+mod controller;
+mod placement;
+mod plan;
+mod status;
+
+pub use controller::run;

@@ -1,0 +1,7 @@
+//! replicaset-controller.
+
+mod controller;
+mod ranking;
+mod status;
+
+pub use controller::run;

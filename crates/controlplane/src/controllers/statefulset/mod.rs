@@ -1,0 +1,7 @@
+//! statefulset-controller.
+
+mod controller;
+mod plan;
+mod pods;
+
+pub use controller::run;

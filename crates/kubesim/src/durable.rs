@@ -1,0 +1,260 @@
+//! A cluster on disk: a snapshot of the World and a journal of what changed since, one JSON record a line.
+//!
+//! A write to the API is in the journal before it is acknowledged; machines are recorded when a command returns and several
+//! times a second. A record is one `write(2)`, so a killed process loses nothing; the file is synced every 100 ms, so power
+//! loss costs at most that. Snapshot and journal carry one generation number, so a crash between writing a new snapshot and
+//! starting its journal is harmless. A torn last line is dropped.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use apiserver::StoreState;
+use apiserver::store::StoreDelta;
+use jiff::Timestamp;
+use node::machine::{MachineDelta, MachineState};
+use serde::{Deserialize, Serialize};
+
+use crate::error::SimError;
+use crate::world::World;
+
+/// A new snapshot is written when the journal has grown to this size.
+const ROTATE_AT: u64 = 16 << 20;
+
+/// One line of the journal.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Record {
+    now: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<StoreDelta>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store_available: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    control_plane: Option<controlplane::State>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    machines: Vec<(String, MachineDelta)>,
+}
+
+/// A snapshot file.
+#[derive(Serialize, Deserialize)]
+struct Snapshot {
+    format: u32,
+    generation: u64,
+    world: World,
+}
+
+/// How often what happens by itself is recorded, and the file synced.
+pub const RECORD_EVERY: Duration = Duration::from_millis(100);
+
+/// Version of both files.
+const FORMAT: u32 = 1;
+
+/// An open journal.
+pub struct Journal {
+    directory: PathBuf,
+    generation: u64,
+    file: File,
+    size: u64,
+    last: World,
+    dirty: bool,
+    /// The first error; nothing more is written after it, and it is reported once.
+    broken: Option<String>,
+}
+
+impl Journal {
+    /// Begins a journal for `world` in a directory, replacing what is there.
+    pub fn create(directory: &Path, world: World) -> Result<Self, SimError> {
+        let generation = read_snapshot(directory).map_or(1, |snapshot| snapshot.generation + 1);
+        let file = write_generation(directory, generation, &world)?;
+        Ok(Self { directory: directory.to_owned(), generation, file, size: 0, last: world, dirty: false, broken: None })
+    }
+
+    /// Reads a World back as it was last recorded.
+    pub fn recover(directory: &Path) -> Result<World, SimError> {
+        let snapshot = read_snapshot(directory)?;
+        let mut world = snapshot.world;
+        let path = journal_path(directory, snapshot.generation);
+        let fail = |reason: String| SimError::Journal { path: path.display().to_string(), reason };
+        let reader = BufReader::new(File::open(&path).map_err(|e| fail(e.to_string()))?);
+        let mut torn = None;
+        for (number, line) in reader.split(b'\n').enumerate() {
+            let line = line.map_err(|e| fail(e.to_string()))?;
+            if let Some(reason) = torn.take() {
+                return Err(fail(format!("line {number} is damaged: {reason}")));
+            }
+            match serde_json::from_slice::<Record>(&line) {
+                Ok(record) => apply(&mut world, record),
+                // Only the last line may be torn: one that follows proves that this one is not the last.
+                Err(error) => torn = Some(error.to_string()),
+            }
+        }
+        Ok(world)
+    }
+
+    /// Records a change of the store alone; called before the write is acknowledged.
+    pub fn record_store(&mut self, now: Timestamp, store: &StoreState) {
+        let delta = StoreDelta::between(&self.last.store, store);
+        self.last.store = store.clone();
+        if delta.is_some() {
+            self.append(&Record { now, store: delta, ..Record::default() });
+        }
+    }
+
+    /// Records everything that changed.
+    pub fn record(&mut self, world: World) {
+        let machines: Vec<_> = world.machines.iter().filter_map(|(name, new)| Some((name.clone(), difference(&self.last, name, new)?))).collect();
+        let store = StoreDelta::between(&self.last.store, &world.store);
+        let store_available = (world.store_available != self.last.store_available).then_some(world.store_available);
+        let control_plane = (self.last.control_plane != world.control_plane).then(|| world.control_plane.clone());
+        let record = Record { now: world.now, store, store_available, control_plane, machines };
+        self.last = world;
+        if record.store.is_none() && record.store_available.is_none() && record.control_plane.is_none() && record.machines.is_empty() {
+            return;
+        }
+        self.append(&record);
+        if self.size > ROTATE_AT {
+            self.rotate();
+        }
+    }
+
+    fn append(&mut self, record: &Record) {
+        if self.broken.is_some() {
+            return;
+        }
+        let line = serde_json::to_vec(record).map(|mut line| {
+            line.push(b'\n');
+            line
+        });
+        let written = line.map_err(|e| e.to_string()).and_then(|line| {
+            self.size += line.len() as u64;
+            self.dirty = true;
+            self.file.write_all(&line).map_err(|e| e.to_string())
+        });
+        if let Err(reason) = written {
+            tracing::error!(%reason, "the cluster's journal can no longer be written");
+            self.broken = Some(reason);
+        }
+    }
+
+    fn rotate(&mut self) {
+        match write_generation(&self.directory, self.generation + 1, &self.last) {
+            Ok(file) => {
+                let old = journal_path(&self.directory, self.generation);
+                (self.file, self.size) = (file, 0);
+                self.generation += 1;
+                // A leftover is never read: its generation is not the snapshot's.
+                let _ = std::fs::remove_file(old);
+            }
+            // The old journal goes on; the next record tries again.
+            Err(error) => tracing::warn!(%error, "a new snapshot of the cluster could not be written"),
+        }
+    }
+
+    /// A handle for syncing the file, if something was written since the last one.
+    fn unsynced(&mut self) -> Option<File> {
+        std::mem::take(&mut self.dirty).then(|| self.file.try_clone().ok()).flatten()
+    }
+}
+
+/// A journal that the store's commit hook and the recording task write to, and that a thread syncs.
+#[derive(Clone)]
+pub struct SharedJournal(Arc<Mutex<Journal>>);
+
+impl SharedJournal {
+    /// Shares a journal and starts its syncing thread, which ends with it.
+    pub fn new(journal: Journal) -> Result<Self, SimError> {
+        let shared = Arc::new(Mutex::new(journal));
+        let journal: Weak<Mutex<Journal>> = Arc::downgrade(&shared);
+        std::thread::Builder::new()
+            .name("journal-sync".to_owned())
+            .spawn(move || {
+                while let Some(journal) = journal.upgrade() {
+                    let file = journal.lock().unwrap_or_else(PoisonError::into_inner).unsynced();
+                    drop(journal);
+                    if let Some(Err(error)) = file.map(|file| file.sync_data()) {
+                        tracing::warn!(%error, "the cluster's journal could not be synced");
+                    }
+                    std::thread::sleep(RECORD_EVERY);
+                }
+            })
+            .map_err(|e| SimError::Thread(e.to_string()))?;
+        Ok(Self(shared))
+    }
+
+    /// See [`Journal::record_store`].
+    pub fn record_store(&self, now: Timestamp, store: &StoreState) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).record_store(now, store);
+    }
+
+    /// See [`Journal::record`].
+    pub fn record(&self, world: World) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).record(world);
+    }
+}
+
+fn difference(last: &World, name: &str, new: &MachineState) -> Option<MachineDelta> {
+    let old = last.machines.get(name)?;
+    MachineDelta::between(old, new)
+}
+
+fn apply(world: &mut World, record: Record) {
+    world.now = record.now;
+    if let Some(delta) = record.store {
+        delta.apply(&mut world.store);
+    }
+    if let Some(available) = record.store_available {
+        world.store_available = available;
+    }
+    if let Some(state) = record.control_plane {
+        world.control_plane = state;
+    }
+    for (name, delta) in record.machines {
+        if let Some(machine) = world.machines.get_mut(&name) {
+            delta.apply(machine);
+        }
+    }
+}
+
+fn snapshot_path(directory: &Path) -> PathBuf {
+    directory.join("world.json")
+}
+
+fn journal_path(directory: &Path, generation: u64) -> PathBuf {
+    directory.join(format!("journal-{generation}.jsonl"))
+}
+
+fn read_snapshot(directory: &Path) -> Result<Snapshot, SimError> {
+    let path = snapshot_path(directory);
+    let fail = |reason: String| SimError::Journal { path: path.display().to_string(), reason };
+    let bytes = std::fs::read(&path).map_err(|e| fail(e.to_string()))?;
+    let snapshot: Snapshot = serde_json::from_slice(&bytes).map_err(|e| fail(e.to_string()))?;
+    if snapshot.format != FORMAT {
+        return Err(fail(format!("written by another version (format {}, this one reads {FORMAT})", snapshot.format)));
+    }
+    Ok(snapshot)
+}
+
+/// Opens the journal of a generation, then puts its snapshot in place: whichever snapshot is there has its journal.
+fn write_generation(directory: &Path, generation: u64, world: &World) -> Result<File, SimError> {
+    let path = journal_path(directory, generation);
+    let fail = |path: &Path, reason: String| SimError::Journal { path: path.display().to_string(), reason };
+    std::fs::create_dir_all(directory).map_err(|e| fail(directory, e.to_string()))?;
+    let mut options = OpenOptions::new();
+    options.create(true).write(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let journal = options.open(&path).map_err(|e| fail(&path, e.to_string()))?;
+    let (target, temporary) = (snapshot_path(directory), directory.join("world.json.new"));
+    let mut world = world.clone();
+    // Watchers from before begin anew after a recovery (410 Gone), so past changes need not be kept.
+    world.store.forget_changes();
+    let snapshot = Snapshot { format: FORMAT, generation, world };
+    let bytes = serde_json::to_vec(&snapshot).map_err(|e| fail(&target, e.to_string()))?;
+    let mut file = options.open(&temporary).map_err(|e| fail(&temporary, e.to_string()))?;
+    file.write_all(&bytes).map_err(|e| fail(&temporary, e.to_string()))?;
+    std::fs::rename(&temporary, &target).map_err(|e| fail(&target, e.to_string()))?;
+    Ok(journal)
+}

@@ -1,0 +1,75 @@
+//! The World: a whole cluster as one value.
+
+use std::sync::Arc;
+
+use component::Generator;
+use imbl::OrdMap;
+use jiff::{SignedDuration, Timestamp};
+use node::machine::MachineState;
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Config, Layout};
+use crate::error::SimError;
+use crate::pki::{ClusterPki, PkiSpec};
+
+/// Everything there is about a cluster. Clones in O(1); [`crate::Cluster::wake`] brings it to life.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct World {
+    /// What its randomness came from.
+    pub seed: u64,
+    /// The moment that this is the state of.
+    pub now: Timestamp,
+    /// Nodes, addresses, ranges.
+    pub layout: Arc<Layout>,
+    /// Certificates as they were made; what the nodes use are the files on them.
+    pub pki: Arc<ClusterPki>,
+    /// etcd's content.
+    pub store: apiserver::StoreState,
+    /// Whether etcd runs, and so whether the store answers.
+    pub store_available: bool,
+    /// What the controllers and the scheduler remember.
+    pub control_plane: controlplane::State,
+    /// The machines by name.
+    pub machines: OrdMap<String, MachineState>,
+}
+
+impl World {
+    /// Machines with an operating system and kubeadm's files on them, nothing started yet.
+    pub fn new(config: &Config) -> Result<Self, SimError> {
+        let layout = Layout::new(config)?;
+        let nodes: Vec<_> = layout.nodes.iter().map(|node| (node.name.clone(), node.address.into())).collect();
+        let pki = ClusterPki::new(&PkiSpec {
+            control_plane: &layout.control_plane().name,
+            address: layout.control_plane().address.into(),
+            service_address: layout.kubernetes_address.into(),
+            nodes: &nodes,
+            now: config.now,
+        })?;
+        let machines = layout
+            .nodes
+            .iter()
+            .map(|node| {
+                let files = crate::install::host_files(&layout, &pki, node, config.now);
+                let generator = Generator::for_part(config.seed, &node.name);
+                (node.name.clone(), MachineState::new(&node.name, node.address.into(), files, generator, config.now))
+            })
+            .collect();
+        Ok(Self {
+            seed: config.seed,
+            now: config.now,
+            layout: Arc::new(layout),
+            pki: Arc::new(pki),
+            store: apiserver::StoreState::new(Generator::for_part(config.seed, "store")),
+            store_available: false,
+            control_plane: controlplane::State::default(),
+            machines,
+        })
+    }
+
+    /// Lets `gap` pass without anything happening, as if everybody had slept: after it kubelets renew their leases before
+    /// anybody judges them, because what the node controller remembers of heartbeats is forgotten.
+    pub fn skip(&mut self, gap: SignedDuration) {
+        self.now = self.now.checked_add(gap).unwrap_or(Timestamp::MAX);
+        self.control_plane.controller_manager.nodes = controlplane::controllers::node_lifecycle::NodeMemory::default();
+    }
+}

@@ -1,0 +1,205 @@
+//! `kubectl`: the kubectl crate with this machine's files and network.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use component::{Origin, Target, client_for};
+use futures::future::BoxFuture;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::watch;
+
+use crate::fs::View;
+use crate::machine::{ExitStatus, Input, Machine, Output, ProcessContext, Terminal};
+
+/// Where kubeadm's administrators keep the cluster's configuration; read when there is no other.
+const ADMIN_CONF: &str = "/etc/kubernetes/admin.conf";
+
+pub(super) async fn run(context: ProcessContext) -> ExitStatus {
+    let terminal = context.terminal.as_ref().map(|terminal| {
+        let size = kubectl::TerminalSize { width: terminal.columns(), height: terminal.rows() };
+        watch::Sender::new(size).subscribe()
+    });
+    let clock = context.machine.clock();
+    let invocation = kubectl::Invocation {
+        argv: context.argv.clone(),
+        env: environment(context.env.clone(), &context.files),
+        cwd: context.cwd.clone(),
+        files: Arc::new(Files(context.files.clone())),
+        connect: Arc::new(Connect { machine: context.machine.clone(), origin: context.origin.clone() }),
+        stdin: Box::new(Reader::new(context.stdin.clone())),
+        stdout: Box::new(Writer::new(context.stdout.clone())),
+        stderr: Box::new(Writer::new(context.stderr.clone())),
+        terminal,
+        now: Arc::new(move || clock.now()),
+        editor: Arc::new(Editor(context.terminal.clone())),
+    };
+    ExitStatus::from(kubectl::run(invocation).await)
+}
+
+/// Words that complete a kubectl command line.
+pub(crate) async fn complete(
+    machine: &Arc<Machine>,
+    files: View,
+    env: BTreeMap<String, String>,
+    cwd: String,
+    words: Vec<String>,
+) -> Vec<String> {
+    let origin = Origin::Node(machine.name());
+    kubectl::complete(kubectl::Completion {
+        words,
+        env: environment(env, &files),
+        cwd,
+        files: Arc::new(Files(files)),
+        connect: Arc::new(Connect { machine: machine.clone(), origin }),
+    })
+    .await
+}
+
+/// On a control plane root's kubectl works without any setting.
+fn environment(mut env: BTreeMap<String, String>, files: &View) -> BTreeMap<String, String> {
+    let home = env.get("HOME").map_or("/root", String::as_str);
+    if !env.contains_key("KUBECONFIG") && !files.exists(&format!("{home}/.kube/config")) && files.read(ADMIN_CONF).is_ok() {
+        env.insert("KUBECONFIG".to_owned(), ADMIN_CONF.to_owned());
+    }
+    env
+}
+
+struct Connect {
+    machine: Arc<Machine>,
+    origin: Origin,
+}
+
+impl kubectl::Connect for Connect {
+    fn connect(&self, target: Target) -> Result<kube::Client, String> {
+        let dialer: Arc<dyn component::Dialer> = self.machine.network().clone();
+        Ok(client_for(dialer, self.origin.clone(), target))
+    }
+}
+
+struct Files(View);
+
+impl kubectl::Files for Files {
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        Ok(self.0.read(path)?.to_vec())
+    }
+
+    fn write(&self, path: &str, content: &[u8]) -> io::Result<()> {
+        if let Some((dir, _)) = path.rsplit_once('/') {
+            self.0.make_dirs(dir, 0o755)?;
+        }
+        Ok(self.0.write(path, content.to_vec())?)
+    }
+
+    fn list(&self, path: &str) -> io::Result<Vec<kubectl::DirEntry>> {
+        let base = path.trim_end_matches('/');
+        let entries = self.0.read_dir(path)?;
+        Ok(entries
+            .into_iter()
+            .map(|(name, _)| {
+                let kind = if self.0.is_dir(&format!("{base}/{name}")) { kubectl::FileKind::Directory } else { kubectl::FileKind::File };
+                kubectl::DirEntry { name, kind }
+            })
+            .collect())
+    }
+
+    fn kind(&self, path: &str) -> io::Result<kubectl::FileKind> {
+        let stat = self.0.stat(path)?;
+        Ok(if stat.is_dir() { kubectl::FileKind::Directory } else { kubectl::FileKind::File })
+    }
+}
+
+struct Editor(Option<Arc<Terminal>>);
+
+impl kubectl::Editor for Editor {
+    fn edit<'a>(&'a self, suggested_name: &'a str, text: String) -> BoxFuture<'a, Result<String, String>> {
+        Box::pin(async move {
+            let editor = self.0.as_ref().and_then(|terminal| terminal.editor.clone()).ok_or("unable to launch the editor \"vi\"")?;
+            let saved = Arc::new(Mutex::new(text.clone()));
+            let into = saved.clone();
+            let save = Box::new(move |bytes: bytes::Bytes| {
+                *into.lock().unwrap_or_else(PoisonError::into_inner) = String::from_utf8_lossy(&bytes).into_owned();
+                Ok(())
+            });
+            match editor.edit(suggested_name.to_owned(), Some(text.into()), save).await {
+                0 => Ok(saved.lock().unwrap_or_else(PoisonError::into_inner).clone()),
+                code => Err(format!("there was a problem with the editor \"vi\" (exit code {code})")),
+            }
+        })
+    }
+}
+
+/// An [`Input`] as a tokio reader.
+struct Reader {
+    input: Input,
+    pending: Option<BoxFuture<'static, Option<bytes::Bytes>>>,
+    rest: bytes::Bytes,
+}
+
+impl Reader {
+    fn new(input: Input) -> Self {
+        Self { input, pending: None, rest: bytes::Bytes::new() }
+    }
+}
+
+impl AsyncRead for Reader {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.rest.is_empty() {
+            let input = self.input.clone();
+            let pending = self.pending.get_or_insert_with(|| Box::pin(async move { input.read().await }));
+            let Poll::Ready(chunk) = pending.as_mut().poll(cx) else { return Poll::Pending };
+            self.pending = None;
+            self.rest = chunk.unwrap_or_default();
+        }
+        let count = self.rest.len().min(buffer.remaining());
+        let chunk = self.rest.split_to(count);
+        buffer.put_slice(&chunk);
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// An [`Output`] as a tokio writer.
+struct Writer {
+    output: Output,
+    pending: Option<BoxFuture<'static, Result<(), crate::machine::BrokenPipe>>>,
+}
+
+impl Writer {
+    fn new(output: Output) -> Self {
+        Self { output, pending: None }
+    }
+
+    fn poll_pending(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(pending) = &mut self.pending else { return Poll::Ready(Ok(())) };
+        let Poll::Ready(result) = pending.as_mut().poll(cx) else { return Poll::Pending };
+        self.pending = None;
+        Poll::Ready(result.map_err(|_| io::ErrorKind::BrokenPipe.into()))
+    }
+}
+
+impl AsyncWrite for Writer {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.poll_pending(cx) {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending => return Poll::Pending,
+        }
+        let (output, chunk) = (self.output.clone(), bytes.to_vec());
+        self.pending = Some(Box::pin(async move { output.write(chunk).await }));
+        // Usually there is room, and the chunk is gone at once.
+        match self.poll_pending(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            _ => Poll::Ready(Ok(bytes.len())),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_pending(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_pending(cx)
+    }
+}

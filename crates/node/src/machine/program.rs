@@ -1,0 +1,98 @@
+//! Programs: what the executables in the trees do.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+
+use component::Origin;
+use futures::future::BoxFuture;
+
+use super::child::ExitStatus;
+use super::process::Pid;
+use super::running::Machine;
+use super::signal::Signals;
+use super::stdio::{Input, Output, Terminal};
+use crate::fs::View;
+
+/// All that a program is given.
+pub struct ProcessContext {
+    /// The machine that it runs on.
+    pub machine: Arc<Machine>,
+    /// Its number.
+    pub pid: Pid,
+    /// Arguments, the name first.
+    pub argv: Vec<String>,
+    /// Environment.
+    pub env: BTreeMap<String, String>,
+    /// Working directory.
+    pub cwd: String,
+    /// Its files, with its credentials.
+    pub files: View,
+    /// Standard input.
+    pub stdin: Input,
+    /// Standard output.
+    pub stdout: Output,
+    /// Standard error.
+    pub stderr: Output,
+    /// Signals.
+    pub signals: Signals,
+    /// Where its connections start.
+    pub origin: Origin,
+    /// Terminal that it is attached to.
+    pub terminal: Option<Arc<Terminal>>,
+    /// systemd unit.
+    pub unit: Option<String>,
+    /// Container.
+    pub container: Option<String>,
+    /// It ran before this machine was brought to life from data: nothing is announced or initialised a second time.
+    pub resumed: bool,
+}
+
+impl ProcessContext {
+    /// `path` seen from the working directory.
+    pub fn path(&self, path: &str) -> String {
+        View::absolute(&self.cwd, path)
+    }
+
+    /// Tells systemd that the start-up is complete (`sd_notify(3)`, for `Type=notify`).
+    pub fn notify_ready(&self) {
+        self.machine.notify_ready(self.pid);
+    }
+}
+
+/// A program. Implemented for `async fn(ProcessContext) -> ExitStatus`.
+pub trait Program: Send + Sync + 'static {
+    /// Runs to its end. Being dropped is being killed.
+    fn run(&self, context: ProcessContext) -> BoxFuture<'static, ExitStatus>;
+}
+
+impl<F, Fut> Program for F
+where
+    F: Fn(ProcessContext) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = ExitStatus> + Send + 'static,
+{
+    fn run(&self, context: ProcessContext) -> BoxFuture<'static, ExitStatus> {
+        Box::pin(self(context))
+    }
+}
+
+/// The program table: names in executables to what they do.
+#[derive(Clone, Default)]
+pub struct Programs(BTreeMap<String, Arc<dyn Program>>);
+
+impl Programs {
+    /// An empty table.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds (or replaces) a program.
+    pub fn register(&mut self, name: impl Into<String>, program: impl Program) {
+        self.0.insert(name.into(), Arc::new(program));
+    }
+
+    /// The program of that name.
+    pub fn get(&self, name: &str) -> Option<Arc<dyn Program>> {
+        self.0.get(name).cloned()
+    }
+}

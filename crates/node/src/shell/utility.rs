@@ -1,0 +1,124 @@
+//! Text and file utilities that bashkit brings: they are programs in the trees like all others, so a container without them does
+//! not have them.
+
+use bashkit::ExecOptions;
+
+use super::session::Session;
+use crate::machine::{ExitStatus, ProcessContext};
+
+/// Names of bashkit's utilities that Debian's base system (or busybox) has.
+pub(crate) const UTILITIES: &[&str] = &[
+    "[",
+    "awk",
+    "base32",
+    "base64",
+    "basename",
+    "bc",
+    "cmp",
+    "column",
+    "comm",
+    "cp",
+    "csplit",
+    "cut",
+    "diff",
+    "dirname",
+    "egrep",
+    "env",
+    "envsubst",
+    "expand",
+    "expr",
+    "factor",
+    "fgrep",
+    "find",
+    "fold",
+    "grep",
+    "gunzip",
+    "gzip",
+    "head",
+    "hexdump",
+    "iconv",
+    "install",
+    "join",
+    "jq",
+    "ln",
+    "md5sum",
+    "mkdir",
+    "mkfifo",
+    "mktemp",
+    "mv",
+    "nl",
+    "nproc",
+    "numfmt",
+    "od",
+    "paste",
+    "patch",
+    "printenv",
+    "printf",
+    "pwd",
+    "readlink",
+    "realpath",
+    "rev",
+    "rm",
+    "rmdir",
+    "sed",
+    "seq",
+    "sha1sum",
+    "sha256sum",
+    "sha512sum",
+    "shuf",
+    "sort",
+    "split",
+    "strings",
+    "sum",
+    "tac",
+    "tar",
+    "test",
+    "touch",
+    "tr",
+    "truncate",
+    "tsort",
+    "uniq",
+    "wc",
+    "which",
+    "xargs",
+    "xxd",
+    "yes",
+    "zcat",
+    "echo",
+    "true",
+    "false",
+    "dd",
+    "unexpand",
+    "logname",
+];
+
+/// Runs a utility without a shell, as `kubectl exec pod -- grep …` does.
+pub(crate) async fn run_utility(context: ProcessContext) -> ExitStatus {
+    let mut argv = context.argv.clone();
+    if argv.is_empty() {
+        return ExitStatus::Code(127);
+    }
+    let name = argv.remove(0);
+    let name = name.rsplit('/').next().unwrap_or(&name).to_owned();
+    let stdin = if reads_stdin(&name, &argv) { context.stdin.read_to_end().await } else { Vec::new() };
+    let mut session = match Session::new(&context, false) {
+        Ok(session) => session,
+        Err(error) => {
+            let _ = context.stderr.line(format!("{name}: {error}")).await;
+            return ExitStatus::Code(126);
+        }
+    };
+    session.run(&format!("{name} \"$@\""), ExecOptions::new().positional(argv).stdin(stdin), &context.stdout, &context.stderr).await
+}
+
+/// Commands that only read standard input when no file is named need not wait for one that never ends.
+fn reads_stdin(name: &str, args: &[String]) -> bool {
+    let files = args.iter().filter(|arg| !arg.starts_with('-')).count();
+    match name {
+        "grep" | "egrep" | "fgrep" | "sed" | "awk" | "jq" => files < 2 || args.iter().any(|arg| arg == "-"),
+        "wc" | "sort" | "head" | "cut" | "uniq" | "tac" | "rev" | "base64" | "md5sum" | "sha256sum" | "sha1sum" | "od" | "xxd" | "nl"
+        | "fold" => files == 0 || args.iter().any(|arg| arg == "-"),
+        "tr" | "xargs" | "paste" | "column" | "tar" | "gzip" | "gunzip" | "zcat" | "patch" | "bc" | "envsubst" | "expand" => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,89 @@
+//! Nodes and the candidate's shell for scripts.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use kubesim::Sim;
+use kubesim::shell::{Input, Machine};
+
+use crate::backend::{AccessError, NodeAccess, NodeFile, Output, ScriptShell};
+
+/// Name of the candidate's own machine, which is no node.
+pub const BASE: &str = "base";
+
+/// Root on the simulated machines.
+pub struct Nodes(pub Sim);
+
+/// The candidate's shell.
+pub struct Base(pub Sim);
+
+/// A machine by name; `base` is where `kubectl` works without a node.
+pub fn machine(sim: &Sim, name: &str) -> Result<Arc<Machine>, AccessError> {
+    let own = if name == BASE { sim.machine(BASE).or_else(|| sim.machine(&sim.layout().control_plane().name)) } else { sim.machine(name) };
+    own.cloned().ok_or_else(|| AccessError::NoNode(name.to_owned()))
+}
+
+/// What a shell on `base` starts with.
+pub const BASE_SETUP: &str = "export KUBECONFIG=/etc/kubernetes/admin.conf; alias k=kubectl";
+
+async fn run(machine: Arc<Machine>, setup: Option<&str>, script: &str, stdin: &str) -> Result<Output, AccessError> {
+    let input = Input::from_bytes(stdin.as_bytes().to_vec());
+    let mut shell = machine.open_shell("root", input, None).await.map_err(|e| AccessError::Failed(e.to_string()))?;
+    if let Some(setup) = setup {
+        shell.run(setup).await;
+    }
+    let (status, stdout, stderr) = shell.run(script).await;
+    Ok(Output { status: status.code(), stdout, stderr })
+}
+
+impl ScriptShell for Base {
+    fn run<'a>(&'a self, script: &'a str, stdin: &'a str) -> BoxFuture<'a, Result<Output, AccessError>> {
+        async move { run(machine(&self.0, BASE)?, Some(BASE_SETUP), script, stdin).await }.boxed()
+    }
+}
+
+impl NodeAccess for Nodes {
+    fn run<'a>(&'a self, node: &'a str, script: &'a str, stdin: &'a str) -> BoxFuture<'a, Result<Output, AccessError>> {
+        async move {
+            let output = run(machine(&self.0, node)?, None, script, stdin).await;
+            self.0.flush();
+            output
+        }
+        .boxed()
+    }
+
+    fn read<'a>(&'a self, node: &'a str, path: &'a str) -> BoxFuture<'a, Result<Option<NodeFile>, AccessError>> {
+        async move {
+            let machine = machine(&self.0, node)?;
+            let files = machine.host_files();
+            let Ok(stat) = files.stat(path) else { return Ok(None) };
+            let content = files.read(path).map_err(|e| AccessError::Failed(format!("{path}: {e}")))?;
+            let name = |id: u32| if id == 0 { "root".to_owned() } else { id.to_string() };
+            let owner = format!("{}:{}", name(stat.uid), name(stat.gid));
+            Ok(Some(NodeFile { content: content.to_vec(), mode: stat.mode, owner }))
+        }
+        .boxed()
+    }
+
+    fn write<'a>(
+        &'a self,
+        node: &'a str,
+        path: &'a str,
+        content: &'a [u8],
+        mode: Option<u32>,
+    ) -> BoxFuture<'a, Result<(), AccessError>> {
+        async move {
+            let machine = machine(&self.0, node)?;
+            let files = machine.host_files();
+            let wanted = mode.or_else(|| (!files.exists(path)).then_some(0o644));
+            let written = match wanted {
+                Some(mode) => files.write_mode(path, content.to_vec(), mode).and_then(|()| files.set_mode(path, mode)),
+                None => files.write(path, content.to_vec()),
+            };
+            self.0.flush();
+            written.map_err(|e| AccessError::Failed(format!("{path}: {e}")))
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,191 @@
+//! The handle to a running embedded cluster.
+
+use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use kubesim::{Cluster, Config, Gateway, Journal, Sim, World};
+
+use super::{environment, inventory, shell};
+use crate::backend::Environment;
+use crate::backend::interactive::{InteractiveShell, Size};
+use crate::model::Inventory;
+
+pub use kubesim::Time;
+
+/// What to start.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// Decides every name, uid and port.
+    pub seed: u64,
+    /// Workers beside the control plane.
+    pub workers: u8,
+    /// The cluster's present moment.
+    pub now: Timestamp,
+    /// How its time passes.
+    pub time: Time,
+    /// Whether clients outside this process can reach it.
+    pub open: bool,
+    /// Where what happens is journalled.
+    pub journal: Option<PathBuf>,
+}
+
+/// The embedded cluster could not be started or has ended.
+#[derive(Debug, thiserror::Error)]
+#[error("the embedded cluster: {0}")]
+pub struct EmbeddedError(String);
+
+impl From<kubesim::SimError> for EmbeddedError {
+    fn from(error: kubesim::SimError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// A running embedded cluster.
+pub struct Embedded {
+    running: Mutex<Running>,
+    inventory: Arc<Inventory>,
+    kubeconfig: String,
+    address: Option<SocketAddr>,
+    time: Time,
+    journal: Option<PathBuf>,
+}
+
+/// A cluster as it was at some moment.
+#[derive(Clone)]
+pub struct Handover(World);
+
+impl Handover {
+    /// Its stored form.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, EmbeddedError> {
+        serde_json::to_vec(&self.0).map_err(|e| EmbeddedError(format!("its state cannot be stored: {e}")))
+    }
+
+    /// Brings back what was stored.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EmbeddedError> {
+        serde_json::from_slice(bytes).map(Self).map_err(|e| EmbeddedError(format!("its stored state is damaged: {e}")))
+    }
+}
+
+/// The same state with nothing having happened until `now`.
+fn at(mut world: World, now: Timestamp) -> World {
+    let gap = now.duration_since(world.now);
+    if gap.is_positive() {
+        world.skip(gap);
+    }
+    world
+}
+
+struct Running {
+    cluster: Cluster,
+    /// Held open for clients outside; leads to this cluster only.
+    gateway: Option<Gateway>,
+}
+
+impl Running {
+    fn new(world: World, time: Time, journal: Option<&Path>, port: Option<u16>) -> Result<Self, EmbeddedError> {
+        let pki = world.pki.clone();
+        let cluster = match journal {
+            Some(directory) => Cluster::wake_durable(world, time, directory)?,
+            None => Cluster::wake(world, time)?,
+        };
+        let Some(port) = port else { return Ok(Self { cluster, gateway: None }) };
+        let server = pki.pairs.get("apiserver").ok_or_else(|| EmbeddedError("its API server has no certificate".into()))?;
+        let open = |port| Gateway::open(&cluster, (Ipv4Addr::LOCALHOST, port).into(), server);
+        // The port of before may have been taken meanwhile.
+        let gateway = open(port).or_else(|error| if port == 0 { Err(error) } else { open(0) })?;
+        Ok(Self { cluster, gateway: Some(gateway) })
+    }
+
+    /// Closes the door; the cluster ends when its last handle is gone.
+    fn close(&mut self) {
+        self.gateway = None;
+    }
+}
+
+impl Embedded {
+    /// Starts a healthy cluster.
+    pub async fn start(spec: Spec) -> Result<Self, EmbeddedError> {
+        let world = kubesim::prepare(&Config { seed: spec.seed, workers: spec.workers, now: spec.now }).await?;
+        Self::resume(&Handover(world), spec).await
+    }
+
+    /// Starts a cluster from a state that was handed over. Its present moment becomes `spec.now`: nothing happened since.
+    pub async fn resume(handover: &Handover, spec: Spec) -> Result<Self, EmbeddedError> {
+        let world = at(handover.0.clone(), spec.now);
+        Self::wake(world, spec.time, spec.journal, spec.open.then_some(0)).await
+    }
+
+    /// Brings a cluster back from its journal, on the same port where that is still free.
+    pub async fn recover(journal: &Path, now: Timestamp, port: Option<u16>) -> Result<Self, EmbeddedError> {
+        let world = at(Journal::recover(journal)?, now);
+        Self::wake(world, Time::Live, Some(journal.to_owned()), Some(port.unwrap_or(0))).await
+    }
+
+    async fn wake(world: World, time: Time, journal: Option<PathBuf>, port: Option<u16>) -> Result<Self, EmbeddedError> {
+        let running = Running::new(world, time, journal.as_deref(), port)?;
+        let address = running.gateway.as_ref().map(Gateway::address);
+        let (inventory, pki) = running.cluster.run(|sim| async move { (inventory(&sim), sim.pki().clone()) }).await?;
+        let server = address.map(|address| format!("https://{address}")).unwrap_or_default();
+        let pair = pki.pairs.get("admin.conf").ok_or_else(|| EmbeddedError("it has no administrator".into()))?;
+        let kubeconfig = kubesim::admin_kubeconfig(&server, &pki.ca, "kubernetes", "kubernetes-admin", pair);
+        Ok(Self { running: Mutex::new(running), inventory: Arc::new(inventory), kubeconfig, address, time, journal })
+    }
+
+    /// The state as it is now, to come back to.
+    pub async fn handover(&self) -> Result<Handover, EmbeddedError> {
+        Ok(Handover(self.cluster().fork().await?))
+    }
+
+    /// Puts the cluster back to a state that was handed over; clients outside reach it at the same address. Open shells end.
+    pub async fn reset(&self, handover: &Handover, now: Timestamp) -> Result<(), EmbeddedError> {
+        let port = self.address.map(|address| address.port());
+        // The old one first: it holds the port and the journal.
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).close();
+        let next = Running::new(at(handover.0.clone(), now), self.time, self.journal.as_deref(), port)?;
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = next;
+        Ok(())
+    }
+
+    fn cluster(&self) -> Cluster {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).cluster.clone()
+    }
+
+    /// URL of the API server for clients outside.
+    pub fn server(&self) -> String {
+        self.address.map(|address| format!("https://{address}")).unwrap_or_default()
+    }
+
+    /// The administrator's kubeconfig for clients outside.
+    pub fn kubeconfig(&self) -> &str {
+        &self.kubeconfig
+    }
+
+    /// Names, addresses, paths.
+    pub fn inventory(&self) -> &Arc<Inventory> {
+        &self.inventory
+    }
+
+    /// Runs a job on the simulation's runtime.
+    pub async fn run<T, F, Fut>(&self, job: F) -> Result<T, EmbeddedError>
+    where
+        T: Send + 'static,
+        F: FnOnce(Environment) -> Fut + Send + 'static,
+        Fut: Future<Output = T> + Send + 'static,
+    {
+        Ok(self.cluster().run(move |sim| job(environment(&sim))).await?)
+    }
+
+    /// Opens a root shell on a node, or the candidate's on `base`.
+    pub fn open_shell(&self, node: &str, terminal: Option<Size>) -> InteractiveShell {
+        let (shell, far) = shell::pair();
+        let (node, cluster) = (node.to_owned(), self.cluster());
+        tokio::spawn(async move {
+            // A simulation that ended drops the job, and with it the far end: its owner sees the shell end.
+            let _ = cluster.run(move |sim: Sim| shell::serve(sim, node, terminal, far)).await;
+        });
+        shell
+    }
+}

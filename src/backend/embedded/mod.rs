@@ -1,0 +1,46 @@
+//! The embedded cluster: the only place that names the simulator. Everything else meets it as an [`Environment`].
+
+mod access;
+mod cluster;
+mod forks;
+mod shell;
+
+pub use cluster::{Embedded, EmbeddedError, Handover, Spec, Time};
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use kubesim::Sim;
+
+use super::Environment;
+use crate::model::{Capability, Inventory, InventoryNode, NodePaths, Role};
+
+/// Context of the kubeconfig, as kubeadm names it.
+const CONTEXT: &str = "kubernetes-admin@kubernetes";
+
+/// The simulation as an environment. Its futures run on the simulation's runtime.
+fn environment(sim: &Sim) -> Environment {
+    let clock = sim.clock();
+    Environment {
+        client: sim.super_admin(),
+        nodes: Arc::new(access::Nodes(sim.clone())),
+        shell: Arc::new(access::Base(sim.clone())),
+        inventory: Arc::new(inventory(sim)),
+        capabilities: BTreeSet::from([Capability::NodeShell, Capability::Fork, Capability::NodeDisk]),
+        forks: Some(Arc::new(forks::SimForks(sim.clone()))),
+        now: Arc::new(move || clock.now()),
+    }
+}
+
+/// Nodes and paths of a simulated cluster: kubeadm's on Debian.
+fn inventory(sim: &Sim) -> Inventory {
+    let nodes = sim.layout().nodes.iter().map(|node| InventoryNode {
+        name: node.name.clone(),
+        role: match node.role {
+            kubesim::Role::ControlPlane => Role::ControlPlane,
+            kubesim::Role::Worker => Role::Worker,
+        },
+        address: node.address.to_string(),
+    });
+    Inventory { context: CONTEXT.to_owned(), nodes: nodes.collect(), paths: NodePaths::kubeadm() }
+}

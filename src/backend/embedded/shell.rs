@@ -1,0 +1,292 @@
+//! A shell on a simulated machine that a person sits in front of. It runs on the simulation's runtime; channels lead to
+//! its owner.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::future::BoxFuture;
+use futures::FutureExt;
+use kubesim::Sim;
+use kubesim::shell::{Bytes, Editor, Input, InputWriter, Io, Output, Pager, Shell, Terminal};
+use tokio::sync::{mpsc, oneshot};
+
+use super::access::{self, BASE, BASE_SETUP};
+use crate::backend::interactive::{self, InteractiveShell, ShellInput, ShellOutput, Size, Stdio};
+
+/// Outputs in flight before the running command has to wait.
+const OUTPUTS: usize = 64;
+
+/// The simulation's end of a shell.
+pub struct Far {
+    inputs: mpsc::UnboundedReceiver<ShellInput>,
+    outputs: mpsc::Sender<ShellOutput>,
+}
+
+/// Both ends of a shell.
+pub fn pair() -> (InteractiveShell, Far) {
+    let (input, inputs) = mpsc::unbounded_channel();
+    let (output, outputs) = mpsc::channel(OUTPUTS);
+    (InteractiveShell { inputs: input, outputs }, Far { inputs, outputs: output })
+}
+
+/// Serves a shell until its owner leaves or it ends.
+pub async fn serve(sim: Sim, node: String, size: Option<Size>, far: Far) {
+    let outputs = far.outputs.clone();
+    let status = match Open::new(&sim, &node, size, far).await {
+        Ok(mut open) => open.serve().await,
+        Err(message) => {
+            let data = interactive::Bytes(format!("ssh: connect to host {node} port 22: {message}\n").into_bytes());
+            let _ = outputs.send(ShellOutput::Output { stream: Stdio::Stderr, data }).await;
+            255
+        }
+    };
+    let _ = outputs.send(ShellOutput::Closed { status }).await;
+}
+
+/// What a running editor or pager waits for.
+#[derive(Default)]
+struct Viewing {
+    save: Option<Box<dyn Fn(Bytes) -> Result<(), String> + Send + Sync>>,
+    closed: Option<oneshot::Sender<i32>>,
+}
+
+/// The owner's editor and pager, as the machine knows them.
+struct Viewer {
+    outputs: mpsc::Sender<ShellOutput>,
+    viewing: Arc<Mutex<Viewing>>,
+}
+
+impl Viewer {
+    fn open(&self, output: ShellOutput, save: Option<Box<dyn Fn(Bytes) -> Result<(), String> + Send + Sync>>) -> BoxFuture<'static, i32> {
+        let (closed, wait) = oneshot::channel();
+        *self.viewing.lock().unwrap_or_else(PoisonError::into_inner) = Viewing { save, closed: Some(closed) };
+        let outputs = self.outputs.clone();
+        async move {
+            if outputs.send(output).await.is_err() {
+                return 1;
+            }
+            wait.await.unwrap_or(1)
+        }
+        .boxed()
+    }
+}
+
+impl Editor for Viewer {
+    fn edit(
+        &self,
+        name: String,
+        contents: Option<Bytes>,
+        save: Box<dyn Fn(Bytes) -> Result<(), String> + Send + Sync>,
+    ) -> BoxFuture<'static, i32> {
+        let content = contents.map(|bytes| interactive::Bytes(bytes.to_vec()));
+        self.open(ShellOutput::Edit { path: name, content }, Some(save))
+    }
+}
+
+impl Pager for Viewer {
+    fn show(&self, text: Bytes) -> BoxFuture<'static, ()> {
+        self.open(ShellOutput::Page { content: interactive::Bytes(text.to_vec()) }, None).map(|_| ()).boxed()
+    }
+}
+
+struct Open {
+    sim: Sim,
+    shell: Shell,
+    far: Far,
+    /// Takes the place of the machine's own prompt.
+    prompt: Option<String>,
+    terminal: Option<Arc<Terminal>>,
+    viewing: Arc<Mutex<Viewing>>,
+    stdin: Option<InputWriter>,
+    /// The reading end of the same, to take back what no command read.
+    input: Input,
+    io: Io,
+    /// What the command writes; one stream where there is a terminal, as a terminal has one.
+    written: Vec<(Stdio, Input)>,
+}
+
+impl Open {
+    async fn new(sim: &Sim, node: &str, size: Option<Size>, far: Far) -> Result<Self, String> {
+        let machine = access::machine(sim, node).map_err(|e| e.to_string())?;
+        let viewing = Arc::<Mutex<Viewing>>::default();
+        let viewer = Arc::new(Viewer { outputs: far.outputs.clone(), viewing: Arc::clone(&viewing) });
+        let terminal = size.map(|size| {
+            Arc::new(Terminal {
+                size: Mutex::new((size.columns, size.rows)),
+                interactive: true,
+                name: "pts/0".to_owned(),
+                editor: Some(viewer.clone()),
+                pager: Some(viewer),
+            })
+        });
+        let (writer, stdin) = Input::channel();
+        let mut shell = machine.open_shell("root", stdin.clone(), terminal.clone()).await.map_err(|e| e.to_string())?;
+        let prompt = (node == BASE).then(|| "candidate@base:~$ ".to_owned());
+        if node == BASE {
+            shell.run(BASE_SETUP).await;
+        }
+        let (io, written) = if terminal.is_some() {
+            let (out, read) = Output::pipe();
+            (Io { stdout: out.clone(), stderr: out }, vec![(Stdio::Stdout, read)])
+        } else {
+            let ((out, out_read), (err, err_read)) = (Output::pipe(), Output::pipe());
+            (Io { stdout: out, stderr: err }, vec![(Stdio::Stdout, out_read), (Stdio::Stderr, err_read)])
+        };
+        Ok(Self { sim: sim.clone(), shell, far, prompt, terminal, viewing, stdin: Some(writer), input: stdin, io, written })
+    }
+
+    fn prompt(&self) -> String {
+        self.prompt.clone().unwrap_or_else(|| self.shell.prompt())
+    }
+
+    /// The exit status of the shell.
+    async fn serve(&mut self) -> i32 {
+        if self.terminal.is_some() && self.prompt.is_none() {
+            let greeting = interactive::Bytes(self.shell.greeting().into_bytes());
+            let _ = self.far.outputs.send(ShellOutput::Output { stream: Stdio::Stdout, data: greeting }).await;
+        }
+        let _ = self.far.outputs.send(ShellOutput::Ready { prompt: self.prompt() }).await;
+        loop {
+            let input = tokio::select! {
+                biased;
+                input = self.far.inputs.recv() => input,
+                (stream, data) = next_output(&self.written) => {
+                    // Something in the background writes.
+                    let _ = self.far.outputs.send(ShellOutput::Output { stream, data }).await;
+                    continue;
+                }
+            };
+            match input {
+                None => {
+                    self.shell.close();
+                    return 0;
+                }
+                Some(ShellInput::Execute { script }) => {
+                    if self.shell.needs_more(&script) {
+                        let _ = self.far.outputs.send(ShellOutput::Incomplete).await;
+                        continue;
+                    }
+                    let (status, unread) = self.execute(&script).await;
+                    // What the command changed is acknowledged by its end, so it is in the journal by then.
+                    self.sim.flush();
+                    if let Some(code) = self.shell.exited() {
+                        return code;
+                    }
+                    let output = ShellOutput::Exited { status, prompt: self.prompt(), unread };
+                    if self.far.outputs.send(output).await.is_err() {
+                        self.shell.close();
+                        return 0;
+                    }
+                }
+                Some(ShellInput::Complete { line, position }) => {
+                    let found = self.shell.complete(&line, position).await;
+                    let _ = self
+                        .far
+                        .outputs
+                        .send(ShellOutput::Completions { start: found.start, candidates: found.candidates })
+                        .await;
+                }
+                Some(ShellInput::Resize { size }) => resize(self.terminal.as_deref(), size),
+                // Late: what it was meant for has ended.
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Runs one command, passing its output and the owner's input on meanwhile.
+    /// Gives its exit status and what was typed that it did not read.
+    async fn execute(&mut self, script: &str) -> (i32, interactive::Bytes) {
+        let interrupt = self.shell.interrupter();
+        let mut typed: VecDeque<Bytes> = VecDeque::new();
+        let mut gone = false;
+        let status = {
+            let mut running = Box::pin(self.shell.execute(script, &self.io));
+            loop {
+                let writer = self.stdin.clone();
+                tokio::select! {
+                    biased;
+                    (stream, data) = next_output(&self.written) => {
+                        if self.far.outputs.send(ShellOutput::Output { stream, data }).await.is_err() && !gone {
+                            gone = true;
+                            interrupt();
+                        }
+                    }
+                    status = &mut running => break status,
+                    input = self.far.inputs.recv(), if !gone => match input {
+                        None => {
+                            gone = true;
+                            interrupt();
+                        }
+                        Some(ShellInput::Interrupt) => interrupt(),
+                        Some(ShellInput::Stdin { data }) => typed.push_back(Bytes::from(data.0)),
+                        Some(ShellInput::StdinEnd) if typed.is_empty() => self.stdin = None,
+                        Some(ShellInput::StdinEnd) => {}
+                        Some(ShellInput::Resize { size }) => resize(self.terminal.as_deref(), size),
+                        Some(ShellInput::Saved { content }) => {
+                            let failed = {
+                                let viewing = self.viewing.lock().unwrap_or_else(PoisonError::into_inner);
+                                viewing.save.as_ref().and_then(|save| save(Bytes::from(content.0)).err())
+                            };
+                            if let Some(message) = failed {
+                                let _ = self.far.outputs.send(ShellOutput::SaveFailed { message }).await;
+                            }
+                        }
+                        Some(ShellInput::ViewerClosed { status }) => {
+                            let closed = std::mem::take(&mut *self.viewing.lock().unwrap_or_else(PoisonError::into_inner)).closed;
+                            if let Some(closed) = closed {
+                                let _ = closed.send(status);
+                            }
+                        }
+                        // One command at a time; a client that waits for its end sends neither.
+                        Some(ShellInput::Execute { .. } | ShellInput::Complete { .. }) => {}
+                    },
+                    // The command takes what was typed when it reads.
+                    taken = feed(writer.as_ref(), typed.front()), if !typed.is_empty() => {
+                        if taken {
+                            typed.pop_front();
+                        } else {
+                            typed.clear();
+                        }
+                    }
+                }
+            }
+        };
+        // What it wrote before it ended comes before its status.
+        while let Some((stream, data)) = next_output(&self.written).now_or_never() {
+            let _ = self.far.outputs.send(ShellOutput::Output { stream, data }).await;
+        }
+        let mut unread = Vec::new();
+        while let Some(Some(chunk)) = self.input.read().now_or_never() {
+            unread.extend_from_slice(&chunk);
+        }
+        typed.iter().for_each(|chunk| unread.extend_from_slice(chunk));
+        (status.code(), interactive::Bytes(unread))
+    }
+}
+
+async fn feed(writer: Option<&InputWriter>, chunk: Option<&Bytes>) -> bool {
+    match (writer, chunk) {
+        (Some(writer), Some(chunk)) => writer.send(chunk.clone()).await.is_ok(),
+        _ => false,
+    }
+}
+
+/// The next chunk of any stream. Cancel safe, as `Input::read` is.
+async fn next_output(written: &[(Stdio, Input)]) -> (Stdio, interactive::Bytes) {
+    let reads = written.iter().map(|(stream, input)| {
+        Box::pin(async move {
+            match input.read().await {
+                Some(data) => (*stream, interactive::Bytes(data.to_vec())),
+                // Our own end of the pipe is open as long as the shell is, so there is no end to see.
+                None => std::future::pending().await,
+            }
+        })
+    });
+    futures::future::select_all(reads).await.0
+}
+
+fn resize(terminal: Option<&Terminal>, size: Size) {
+    if let Some(terminal) = terminal {
+        *terminal.size.lock().unwrap_or_else(PoisonError::into_inner) = (size.columns, size.rows);
+    }
+}

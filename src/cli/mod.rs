@@ -1,0 +1,20 @@
+//! The command line: what the user may say ([`args`]), one file per command ([`commands`]), errors with a kind, a hint
+//! and an exit code ([`error`]).
+
+pub mod args;
+pub mod catalog;
+pub mod commands;
+pub mod complete;
+pub mod context;
+pub mod describe;
+pub mod error;
+pub mod host;
+pub mod practice;
+pub mod prove;
+pub mod quiz;
+pub mod serve;
+pub mod start;
+pub mod suggest;
+
+pub use error::{CliError, Kind};
+pub use start::main;

@@ -1,0 +1,37 @@
+//! What happens when the shell is left.
+
+use std::io::{stderr, stdin};
+
+use crate::cli::error::CliError;
+use crate::tui::ask::{Choice, choose};
+
+/// What leaving the shell means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaving {
+    /// The user is asked.
+    Ask,
+    /// The session belongs to another terminal, or was started without one: it goes on.
+    GoesOn,
+}
+
+/// The user's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Back into the shell.
+    Continue,
+    /// Grade, record, show the debrief, stop.
+    Grade,
+    /// Stop; nothing is recorded.
+    Stop,
+}
+
+/// Asks.
+pub fn ask() -> Result<Decision, CliError> {
+    let choices = [
+        Choice { key: 'c', text: "continue", value: Decision::Continue },
+        Choice { key: 'g', text: "grade and stop", value: Decision::Grade },
+        Choice { key: 's', text: "stop without grading", value: Decision::Stop },
+    ];
+    choose("You left the shell.", &choices, &mut stdin().lock(), &mut stderr())
+        .map_err(|e| CliError::environment("cannot ask how to go on").because(e))
+}

@@ -1,0 +1,161 @@
+//! The sum of all content: what the binary carries, a folder, packs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::curriculum::Curriculum;
+use super::diagnostic::Findings;
+use super::exercise::{Exercise, ExerciseKind};
+use super::fault::Fault;
+use super::lint;
+use super::load::{self, Loaded};
+use super::question::{Question, QuestionType};
+use super::scenario::Scenario;
+use super::source::{Origin, Source};
+use crate::model::{ExamId, FaultId, QuestionId, ScenarioId};
+
+/// All content by id.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    curricula: BTreeMap<ExamId, Arc<Curriculum>>,
+    questions: BTreeMap<QuestionId, Arc<Question>>,
+    scenarios: BTreeMap<ScenarioId, Arc<ScenarioEntry>>,
+    faults: BTreeMap<FaultId, Arc<Fault>>,
+}
+
+/// A scenario with what stands beside it.
+#[derive(Clone, Debug)]
+pub struct ScenarioEntry {
+    /// As written.
+    pub scenario: Scenario,
+    /// Ready to be bound.
+    pub exercise: Arc<Exercise>,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// Content that cannot be used.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the content has {} error(s)", .0.iter().filter(|f| f.severity == super::diagnostic::Severity::Error).count())]
+pub struct CatalogError(pub Findings);
+
+impl Catalog {
+    /// What the binary carries. It was linted and proven when it was built, so here it is only decoded.
+    pub fn built_in() -> Result<Self, CatalogError> {
+        let (loaded, findings) = load::load(&Source::built_in(), load::Strictness::Trusted);
+        if findings.has_errors() { Err(CatalogError(findings)) } else { Ok(Self::default().with(loaded)) }
+    }
+
+    /// Like [`Self::built_in`] without the questions, which are most of the text: for the process of a session, which starts in a hurry.
+    pub fn built_in_scenarios() -> Result<Self, CatalogError> {
+        let source = Source::built_in().without("questions/");
+        let (loaded, findings) = load::load(&source, load::Strictness::Trusted);
+        if findings.has_errors() { Err(CatalogError(findings)) } else { Ok(Self::default().with(loaded)) }
+    }
+
+    /// Reads sources one after the other, later ones over earlier ones, and lints all of it. What could not be decoded is left out; the
+    /// findings say why.
+    pub fn load(sources: &[Source]) -> (Self, Findings) {
+        let mut catalog = Self::default();
+        let mut findings = Findings::default();
+        let mut documents = Vec::new();
+        for source in sources {
+            let (loaded, found) = load::load(source, load::Strictness::Strict);
+            findings.extend(found);
+            documents.extend(loaded.iter().cloned());
+            catalog = catalog.with(loaded);
+        }
+        findings.extend(lint::lint(&catalog, &documents));
+        (catalog, findings.sorted())
+    }
+
+    /// The built-in content with a folder of an author's over it, linted as far as it is the author's.
+    pub fn with_folder(folder: &std::path::Path) -> std::io::Result<(Self, Findings)> {
+        let (built_in, mut findings) = load::load(&Source::built_in(), load::Strictness::Trusted);
+        let (own, found) = load::load(&Source::folder(folder)?, load::Strictness::Strict);
+        findings.extend(found);
+        let catalog = Self::default().with(built_in).with(own.clone());
+        findings.extend(lint::lint(&catalog, &own));
+        Ok((catalog, findings.sorted()))
+    }
+
+    fn with(mut self, documents: Vec<Loaded>) -> Self {
+        use super::load::Content;
+        for document in documents {
+            match document.content {
+                Content::Curriculum(c) => drop(self.curricula.insert(c.id.clone(), c)),
+                Content::Question(q) => drop(self.questions.insert(q.id.clone(), q)),
+                Content::Fault(f) => drop(self.faults.insert(f.id.clone(), f)),
+                Content::Scenario(s) => drop(self.scenarios.insert(s.scenario.id.clone(), s)),
+            }
+        }
+        self
+    }
+
+    /// Curricula by exam.
+    pub fn curricula(&self) -> impl Iterator<Item = &Arc<Curriculum>> {
+        self.curricula.values()
+    }
+
+    /// An exam's curriculum.
+    pub fn curriculum(&self, exam: &str) -> Option<&Arc<Curriculum>> {
+        self.curricula.get(exam)
+    }
+
+    /// Questions by id.
+    pub fn questions(&self) -> impl Iterator<Item = &Arc<Question>> {
+        self.questions.values()
+    }
+
+    /// A question.
+    pub fn question(&self, id: &str) -> Option<&Arc<Question>> {
+        self.questions.get(id)
+    }
+
+    /// Scenarios by id.
+    pub fn scenarios(&self) -> impl Iterator<Item = &Arc<ScenarioEntry>> {
+        self.scenarios.values()
+    }
+
+    /// A scenario.
+    pub fn scenario(&self, id: &str) -> Option<&Arc<ScenarioEntry>> {
+        self.scenarios.get(id)
+    }
+
+    /// Faults by id.
+    pub fn faults(&self) -> impl Iterator<Item = &Arc<Fault>> {
+        self.faults.values()
+    }
+
+    /// A fault; content of a pack sees the pack's own first.
+    pub fn fault(&self, id: &str, pack: Option<&str>) -> Option<&Arc<Fault>> {
+        pack.and_then(|pack| self.faults.get(format!("{pack}/{id}").as_str())).or_else(|| self.faults.get(id))
+    }
+
+    /// A scenario or command question, ready to be bound.
+    pub fn exercise(&self, kind: ExerciseKind, id: &str) -> Option<Arc<Exercise>> {
+        match kind {
+            ExerciseKind::Scenario => self.scenario(id).map(|s| Arc::clone(&s.exercise)),
+            ExerciseKind::Question => {
+                let question = self.question(id).filter(|q| q.answer_type == QuestionType::Command)?;
+                Some(Arc::new(Exercise::of_question(question, id.split_once('/').map(|(pack, _)| pack))))
+            }
+        }
+    }
+
+    /// Ids of scenarios that are like a word, best first: for "did you mean".
+    pub fn scenarios_like(&self, word: &str) -> Vec<&ScenarioId> {
+        like(word, self.scenarios.keys(), ScenarioId::as_str)
+    }
+
+    /// Ids of exams that are like a word, best first.
+    pub fn exams_like(&self, word: &str) -> Vec<&ExamId> {
+        like(word, self.curricula.keys(), ExamId::as_str)
+    }
+}
+
+fn like<'a, T>(word: &str, all: impl Iterator<Item = &'a T>, text: fn(&T) -> &str) -> Vec<&'a T> {
+    let mut scored: Vec<(f64, &T)> = all.map(|t| (strsim::jaro_winkler(word, text(t)), t)).filter(|(score, _)| *score > 0.7).collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    scored.into_iter().take(3).map(|(_, t)| t).collect()
+}

@@ -1,0 +1,181 @@
+//! Starting (or waking) a session's process: this same binary as `ckaprep session-serve`, told everything by arguments
+//! and environment, saying on a pipe how far it is.
+
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::directories::OVERRIDE;
+use super::error::SessionError;
+use super::folder::{Folder, Record};
+use super::{Directories, entropy, registry};
+
+/// What to start.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// Scenario.
+    pub scenario: String,
+    /// Seed of variant and cluster.
+    pub seed: u64,
+    /// Backend.
+    pub backend: String,
+    /// Value of hidden variables, `name=value`, when not left to the seed.
+    pub variant: Vec<String>,
+    /// No practice shell belongs to it.
+    pub detached: bool,
+    /// The user's own content.
+    pub content: Option<PathBuf>,
+}
+
+/// One line on the readiness pipe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum Notice {
+    /// Setup is at this point.
+    Progress {
+        /// For people.
+        message: String,
+    },
+    /// The record is written and the socket listens.
+    Ready,
+    /// It ends without having become ready.
+    Failed {
+        /// What is wrong.
+        message: String,
+        /// What to do next.
+        next: Option<String>,
+        /// Exit code that this failure deserves.
+        code: u8,
+    },
+}
+
+/// Starts a new session and waits until it is ready. On failure or Ctrl-C nothing is left behind.
+pub async fn start(
+    directories: &Directories,
+    start: &Start,
+    progress: &mut dyn FnMut(&str),
+) -> Result<(Folder, Record), SessionError> {
+    registry::sweep(directories);
+    let folder = Folder::create(directories, &new_id(&start.scenario))?;
+    let mut command = serve_command(directories, &folder)?;
+    command.arg("--scenario").arg(&start.scenario).arg("--seed").arg(start.seed.to_string()).arg("--backend").arg(&start.backend);
+    for value in &start.variant {
+        command.arg("--variant").arg(value);
+    }
+    if start.detached {
+        command.arg("--detached");
+    }
+    if let Some(content) = &start.content {
+        command.arg("--content").arg(content);
+    }
+    let outcome = run_until_ready(command, &folder, progress).await;
+    match outcome.and_then(|()| folder.record()) {
+        Ok(record) => Ok((folder, record)),
+        Err(error) => {
+            // The setup's own error is the one to show.
+            let _ = folder.remove(directories);
+            Err(error)
+        }
+    }
+}
+
+/// Wakes a session whose process is gone: the cluster is brought back from its journal. On failure the folder stays.
+pub async fn wake(directories: &Directories, folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Record, SessionError> {
+    let mut command = serve_command(directories, folder)?;
+    command.arg("--recover");
+    run_until_ready(command, folder, progress).await?;
+    folder.record()
+}
+
+/// `unhealthy-node-4k2p`: readable, and new every time.
+fn new_id(scenario: &str) -> String {
+    const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+    let mut rest = entropy::seed();
+    let suffix: String = (0..4)
+        .map(|_| {
+            let letter = ALPHABET[(rest % ALPHABET.len() as u64) as usize];
+            rest /= ALPHABET.len() as u64;
+            char::from(letter)
+        })
+        .collect();
+    format!("{}-{suffix}", scenario.replace('/', "-"))
+}
+
+fn serve_command(directories: &Directories, folder: &Folder) -> Result<Command, SessionError> {
+    let program = std::env::current_exe().map_err(SessionError::file("find", "ckaprep"))?;
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(folder.log())
+        .map_err(SessionError::file("create", folder.log()))?;
+    let mut command = Command::new(program);
+    command
+        .arg("session-serve")
+        .arg("--session")
+        .arg(folder.id())
+        .env(OVERRIDE, directories.state())
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log);
+    Ok(command)
+}
+
+async fn run_until_ready(mut command: Command, folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<(), SessionError> {
+    let mut child = command.spawn().map_err(SessionError::file("start", "ckaprep session-serve"))?;
+    let told = tokio::select! {
+        biased;
+        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(SessionError::file("wait for", "Ctrl-C")).and(Err(SessionError::Interrupted)),
+        told = listen(&mut child, folder, progress) => told,
+    };
+    if told.is_err() {
+        // SIGKILL is right here: what the process made is in the folder, and a journal is made to survive it.
+        let _ = child.kill().await;
+        return told;
+    }
+    // From here on the process is its own: dropping the handle leaves it running, and tokio reaps it should it end while
+    // we run.
+    Ok(())
+}
+
+async fn listen(child: &mut Child, folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<(), SessionError> {
+    let broken = |reason: String| SessionError::Start { reason, next: Some(format!("its log is {}", folder.log().display())), code: 3 };
+    let Some(stdout) = child.stdout.take() else { return Err(broken("it has no output".into())) };
+    let mut lines = BufReader::new(stdout).lines();
+    loop {
+        let line = lines.next_line().await.map_err(|e| broken(e.to_string()))?;
+        match line.as_deref().map(serde_json::from_str::<Notice>) {
+            Some(Ok(Notice::Progress { message })) => progress(&message),
+            Some(Ok(Notice::Ready)) => return Ok(()),
+            Some(Ok(Notice::Failed { message, next, code })) => return Err(SessionError::Start { reason: message, next, code }),
+            Some(Err(error)) => return Err(broken(format!("it said something unexpected: {error}"))),
+            None => return Err(died(child, folder).await),
+        }
+    }
+}
+
+/// The process ended without a word: its log's last line is the best explanation. The log goes with the folder, so the
+/// line is carried in the message.
+async fn died(child: &mut Child, folder: &Folder) -> SessionError {
+    let status = child.wait().await.map_or_else(|e| e.to_string(), |s| s.to_string());
+    let log = std::fs::read_to_string(folder.log()).unwrap_or_default();
+    let last = log.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("it said nothing");
+    SessionError::Start { reason: format!("its process ended ({status}): {last}"), next: None, code: 70 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::new_id;
+
+    #[test]
+    fn ids_are_new_and_make_good_file_names() {
+        let (a, b) = (new_id("pack/x"), new_id("pack/x"));
+        assert!(a.starts_with("pack-x-") && !a.contains('/'));
+        assert_ne!(a, b);
+    }
+}

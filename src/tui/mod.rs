@@ -1,0 +1,15 @@
+//! Everything that owns the terminal: the line editor of node shells, the user's editor and pager, questions to the
+//! user, progress, the quiz's screen.
+
+pub mod ask;
+pub mod console;
+pub mod editor;
+pub mod line;
+pub mod link;
+pub mod node_shell;
+pub mod pager;
+pub mod progress;
+pub mod stdin;
+pub mod terminal;
+
+pub use terminal::Terminal;
