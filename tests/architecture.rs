@@ -65,15 +65,13 @@ const MODULES: &[(&str, &[&str])] = &[
     ("content", &["model", "grade", "backend"]),
     ("backend", &["model"]),
     ("observe", &["model", "grade", "backend"]),
-    ("session", &["model"]),
+    // An interactive shell's inputs and outputs are the backend's types, and travel over the session's socket as they are.
+    ("session", &["model", "backend"]),
     ("store", &["model", "session"]),
     ("runner", &["model", "backend", "observe", "grade", "session", "content"]),
     ("render", &["model", "grade", "store"]),
-    ("tui", &["model", "render", "session"]),
-    (
-        "cli",
-        &["model", "draw", "study", "grade", "content", "backend", "observe", "session", "store", "runner", "render", "tui"],
-    ),
+    ("tui", &["model", "backend", "render", "session"]),
+    ("cli", &["model", "draw", "study", "grade", "content", "backend", "observe", "session", "store", "runner", "render", "tui"]),
 ];
 
 /// Pure modules: no files, no processes, no clock, no client, no runtime.

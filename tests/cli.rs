@@ -95,7 +95,20 @@ fn shown(user: &User, run: &Run) -> String {
 fn unknown_scenarios_are_suggested() {
     let user = User::new();
     let run = user.run(&["scenario", "unhealty-node"]).expect_code(2);
-    insta::assert_snapshot!(shown(&user, &run), @"");
+    insta::assert_snapshot!(shown(&user, &run), @r#"
+    exit 2
+    --- stdout
+    --- stderr
+    error: there is no scenario "unhealty-node"
+     next: did you mean `unhealthy-node`? `ckaprep list scenarios` shows all.
+    "#);
+}
+
+#[test]
+fn unknown_exams_name_those_that_exist() {
+    let user = User::new();
+    let run = user.run(&["quiz", "--exam", "kca"]).expect_code(2);
+    assert!(run.stderr.contains("cka, cka-2018, ckad, ckad-2018"), "{}", run.stderr);
 }
 
 #[test]
@@ -104,6 +117,13 @@ fn errors_have_a_json_form() {
     let run = user.run(&["scenario", "unhealty-node", "--format", "json"]).expect_code(2);
     let error: Value = serde_json::from_str(&run.stderr).expect("the error is JSON");
     assert_eq!((error["error"]["kind"].as_str(), error["error"]["exitCode"].as_i64()), (Some("usage"), Some(2)));
+}
+
+#[test]
+fn backends_that_are_not_there_are_refused() {
+    let user = User::new();
+    let run = user.run(&["scenario", "unhealthy-node", "--backend", "kind"]).expect_code(3);
+    assert!(run.stderr.contains("not there yet") && run.stderr.contains(" next: "), "{}", run.stderr);
 }
 
 #[test]
@@ -124,4 +144,153 @@ fn a_state_directory_that_cannot_be_made_is_named() {
     let user = user.with("CKAPREP_STATE_DIR", blocked);
     let run = user.run(&["scenario", "unhealthy-node", "--detach"]).expect_code(3);
     assert!(run.stderr.contains("taken/state") && run.stderr.contains(" next: "), "{}", run.stderr);
+    // A quiz goes on without a history, and says so.
+    let run = user.run(&["list"]).expect_code(0);
+    assert!(run.stderr.contains("not recorded"), "{}", run.stderr);
+}
+
+#[test]
+fn alone_it_says_what_to_do_next() {
+    let user = User::new();
+    let run = user.run(&[] as &[&str]).expect_code(0);
+    assert!(run.stdout.contains("ckaprep scenario unhealthy-node") && run.stdout.contains("ckaprep quiz --exam cka"), "{}", run.stdout);
+}
+
+#[test]
+fn completions_know_ids() {
+    let user = User::new();
+    let script = user.run(&["completions", "bash"]).expect_code(0);
+    assert!(script.stdout.contains("COMPLETE"), "{}", script.stdout);
+    let output = user
+        .command()
+        .env("COMPLETE", "bash")
+        .env("_CLAP_COMPLETE_INDEX", "2")
+        .args(["--", "ckaprep", "scenario", "unh"])
+        .output()
+        .expect("ckaprep runs");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("unhealthy-node"), "{output:?}");
+}
+
+#[test]
+fn draws_keep_the_published_proportion_and_a_seed_repeats_them() {
+    let user = User::new();
+    let draw = || user.run(&["quiz", "--exam", "cka", "--draw-only", "--seed", "7", "--format", "json"]).expect_code(0).json();
+    let (first, second) = (draw(), draw());
+    assert_eq!(first, second);
+    let questions = first["questions"].as_array().expect("questions");
+    assert_eq!(questions.len(), 20);
+    let in_domain = |domain: &str| questions.iter().filter(|q| q["domain"] == domain).count();
+    assert_eq!((in_domain("troubleshooting"), in_domain("storage")), (6, 2), "30 % and 10 % of 20");
+    assert!(questions.iter().all(|q| q["id"].is_string() && q["type"].is_string()));
+}
+
+#[test]
+fn a_quiz_takes_answers_from_a_pipe_and_resumes() {
+    let user = User::new();
+    // `quit` leaves it; choices are answered blindly, so the grade is whatever it is.
+    let run = user.run_with(&["quiz", "--exam", "cka", "--domain", "storage", "--count", "3", "--seed", "1"], "quit\n").expect_code(0);
+    assert!(run.stdout.contains("quiz resume"), "{}", run.stdout);
+    let run = user.run_with(&["quiz", "resume", "--format", "json"], "");
+    assert!([0, 1].contains(&run.code), "{}", run.stderr);
+    let result = run.json();
+    assert_eq!(result["exam"], "cka");
+    assert_eq!(result["questions"].as_array().map(Vec::len), Some(3));
+    let run = user.run(&["quiz", "resume"]).expect_code(3);
+    assert!(run.stderr.contains("no quiz to resume"), "{}", run.stderr);
+}
+
+/// One session from its start to its end, as somebody with scripts uses it.
+#[test]
+fn a_detached_session_is_checked_entered_killed_brought_back_and_stopped() {
+    let user = User::new();
+    let started = user.run(&["scenario", "unhealthy-node", "--detach", "--seed", "1", "--format", "json"]).expect_code(0).json();
+    let session = started["session"].as_str().expect("an id").to_owned();
+    let kubeconfig = PathBuf::from(started["kubeconfig"].as_str().expect("a path"));
+    assert_eq!(started["nodes"].as_array().map(Vec::len), Some(4));
+    private(&kubeconfig);
+
+    let nodes = user.run(&["kubectl", "get", "nodes", "--no-headers"]).expect_code(0);
+    assert_eq!(nodes.stdout.lines().filter(|line| line.contains("NotReady")).count(), 1, "{}", nodes.stdout);
+
+    let check = user.run(&["check", "--format", "json"]).expect_code(1).json();
+    assert_eq!(check["report"]["score"]["earned"], 0);
+    let evidence =
+        check["report"]["checks"].as_array().expect("checks").iter().any(|c| c["evidence"].as_array().is_some_and(|e| !e.is_empty()));
+    assert!(!evidence, "evidence is for --why: it often is the answer");
+
+    let exit = user.run(&["ssh", "worker-1", "--", "echo kept > /root/kept; exit 7"]).expect_code(7);
+    assert_eq!(exit.stderr, "");
+
+    let record: Value = serde_json::from_slice(&std::fs::read(kubeconfig.with_file_name("session.json")).expect("a record")).expect("JSON");
+    let pid = i32::try_from(record["pid"].as_i64().expect("a pid")).expect("a pid");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).expect("it was running");
+    let gone = user.run(&["check"]).expect_code(3);
+    assert!(gone.stderr.contains(&format!("ckaprep attach {session}")), "{}", gone.stderr);
+
+    // What was acknowledged is there again; the script's end is graded.
+    let back = user.run_with(&["attach", &session], "ssh worker-1 cat /root/kept\n").expect_code(1);
+    assert!(back.stdout.contains("kept"), "{}{}", back.stdout, back.stderr);
+    assert!(user.run(&["status", "--format", "json"]).expect_code(0).json()["sessions"].as_array().expect("a list").is_empty());
+    assert!(!kubeconfig.exists(), "nothing is left behind");
+    let history = user.run(&["history", "--format", "json"]).expect_code(0).json();
+    assert_eq!(history["attempts"][0]["item"], "unhealthy-node");
+}
+
+#[test]
+fn two_sessions_do_not_meet() {
+    let user = User::new();
+    let start = || user.run(&["scenario", "unhealthy-node", "--detach", "--format", "json"]).expect_code(0).json();
+    let (a, b) = (start(), start());
+    let name = |session: &Value| session["session"].as_str().expect("an id").to_owned();
+    assert_ne!(a["server"], b["server"]);
+    let run = user.run(&["check"]).expect_code(2);
+    assert!(run.stderr.contains("--session"), "{}", run.stderr);
+    let _ = user.run(&["ssh", "--session", &name(&a), "worker-1", "--", "touch /root/only-here"]).expect_code(0);
+    let _ = user.run(&["ssh", "--session", &name(&b), "worker-1", "--", "test -e /root/only-here"]).expect_code(1);
+    let _ = user.run(&["stop", &name(&a)]).expect_code(0);
+    let _ = user.run(&["task", "--session", &name(&b)]).expect_code(0);
+}
+
+#[test]
+fn the_demonstration_scores_nothing_and_then_everything() {
+    let user = User::new();
+    let demo = user.run(&["scenario", "unhealthy-node", "--demo", "--seed", "1", "--format", "json"]).expect_code(0).json();
+    assert_eq!(demo["before"]["score"]["earned"], 0);
+    assert_eq!(demo["after"]["check"]["report"]["score"]["earned"], demo["after"]["check"]["report"]["score"]["maximum"]);
+    let history = user.run(&["history", "--format", "json"]).expect_code(0).json();
+    assert!(history["attempts"].as_array().expect("a list").is_empty(), "a demonstration is no attempt");
+}
+
+#[test]
+fn the_practice_shell_knows_only_its_cluster_and_works_without_a_kubectl() {
+    // A PATH with a shell and nothing that is called kubectl.
+    let user = User::new();
+    let bin = user.path().join("tools");
+    std::fs::create_dir(&bin).expect("a directory");
+    for tool in ["bash", "sh", "cat", "env"] {
+        let real = std::env::split_paths(&std::env::var_os("PATH").expect("a PATH")).map(|dir| dir.join(tool)).find(|file| file.exists());
+        std::os::unix::fs::symlink(real.expect("the tool is installed"), bin.join(tool)).expect("a link");
+    }
+    std::fs::write(user.path().join(".bashrc"), "export KUBECONFIG=/elsewhere; echo user-file-was-read\n").expect("a file");
+    let user = user.with("PATH", bin);
+    let script = "echo KUBECONFIG=$KUBECONFIG\nkubectl get nodes --no-headers\nk config current-context\nckaprep task\n";
+    let run = user.run_with(&["scenario", "unhealthy-node", "--seed", "1"], script).expect_code(1);
+    assert!(!run.stdout.contains("user-file-was-read") && !run.stdout.contains("/elsewhere"), "{}", run.stdout);
+    assert!(run.stdout.contains("NotReady") && run.stdout.contains("kubernetes-admin@kubernetes"), "{}{}", run.stdout, run.stderr);
+}
+
+#[test]
+fn a_start_that_fails_leaves_nothing_behind() {
+    let user = User::new();
+    let run = user.run(&["scenario", "unhealthy-node", "--detach", "--variant", "nonsense=1"]).expect_code(2);
+    assert!(run.stderr.contains("hidden variable"), "{}", run.stderr);
+    let sessions = user.path().join(".local/state/ckaprep/sessions");
+    assert_eq!(std::fs::read_dir(sessions).map(Iterator::count).unwrap_or(0), 0);
+}
+
+/// Readable by its owner only.
+fn private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(path).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", path.display());
 }

@@ -26,8 +26,8 @@ impl ContentArgs {
 /// The built-in content, with a folder over it.
 pub fn load(folder: Option<&Path>, context: &Context) -> Result<Catalog, CliError> {
     let Some(folder) = folder else { return Ok(Catalog::built_in()?) };
-    let (catalog, findings) = Catalog::with_folder(folder)
-        .map_err(|e| CliError::usage(format!("cannot read the folder {}", folder.display())).because(e))?;
+    let (catalog, findings) =
+        Catalog::with_folder(folder).map_err(|e| CliError::usage(format!("cannot read the folder {}", folder.display())).because(e))?;
     if findings.has_errors() {
         return Err(CliError::content(format!("the content in {} cannot be used", folder.display()))
             .findings(findings)

@@ -35,12 +35,16 @@ pub fn nodes() -> ArgValueCompleter {
 
 /// Ids of scenarios.
 pub fn scenarios() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| offer(catalog(|c| c.scenarios().map(|s| (s.scenario.id.to_string(), s.scenario.title.clone())).collect()), current))
+    ArgValueCompleter::new(|current: &OsStr| {
+        offer(catalog(|c| c.scenarios().map(|s| (s.scenario.id.to_string(), s.scenario.title.clone())).collect()), current)
+    })
 }
 
 /// Ids of exams.
 pub fn exams() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| offer(catalog(|c| c.curricula().map(|x| (x.id.to_string(), x.title.clone())).collect()), current))
+    ArgValueCompleter::new(|current: &OsStr| {
+        offer(catalog(|c| c.curricula().map(|x| (x.id.to_string(), x.title.clone())).collect()), current)
+    })
 }
 
 /// Ids of scenarios, questions and exams.

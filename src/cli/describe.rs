@@ -76,12 +76,9 @@ pub fn question_details(question_: &Question, seen: &Attempts) -> d::QuestionDet
 
 /// An exam's domains and competencies, each with what covers it.
 pub fn curriculum(catalog: &Catalog, exam: &Curriculum) -> d::CurriculumDocument {
-    let in_domain = |placements: &[Placement], domain: &str| {
-        placements.iter().any(|p| p.exam == exam.id && p.domain.as_str() == domain)
-    };
-    let in_competency = |placements: &[Placement], competency: &str| {
-        placements.iter().any(|p| p.exam == exam.id && p.competency.as_str() == competency)
-    };
+    let in_domain = |placements: &[Placement], domain: &str| placements.iter().any(|p| p.exam == exam.id && p.domain.as_str() == domain);
+    let in_competency =
+        |placements: &[Placement], competency: &str| placements.iter().any(|p| p.exam == exam.id && p.competency.as_str() == competency);
     let domains = exam
         .domains
         .iter()

@@ -15,6 +15,8 @@ use std::fmt;
 use serde_json::json;
 
 use crate::content::Findings;
+use crate::render::style::Style;
+use crate::render::wrap::wrap;
 use crate::session::SessionError;
 use crate::store::StoreError;
 
@@ -157,19 +159,22 @@ impl CliError {
         (message, self.hint.clone())
     }
 
-    /// As text for a terminal of `width` columns.
-    pub fn to_text(&self, colour: bool, width: usize) -> String {
-        use crate::render::style::Style;
+    /// As text: for a terminal of so many columns, or unwrapped where there is none.
+    pub fn to_text(&self, colour: bool, width: Option<usize>) -> String {
         let style = Style::new(colour);
-        let mut text = format!("{}: {}", style.bad("error"), self.message);
+        let mut message = self.message.clone();
         for cause in self.causes() {
-            text.push_str(": ");
-            text.push_str(&cause);
+            message.push_str(": ");
+            message.push_str(&cause);
         }
-        text.push('\n');
-        text.push_str(&self.findings.render(colour, width.max(40)));
+        let line = |label: String, text: &str, indent: &str| match width {
+            Some(width) if !text.contains('\n') => wrap(text, width, &label, indent),
+            _ => format!("{label}{text}\n"),
+        };
+        let mut text = line(format!("{}: ", style.bad("error")), &message, "       ");
+        text.push_str(&self.findings.render(colour, width.unwrap_or(100).max(40)));
         if let Some(hint) = &self.hint {
-            text.push_str(&format!(" {} {hint}\n", style.dim("next:")));
+            text.push_str(&line(format!(" {} ", style.dim("next:")), hint, "       "));
         }
         text
     }
@@ -228,7 +233,7 @@ mod tests {
     #[test]
     fn a_cause_is_said_once_and_the_next_step_stands_at_the_end() {
         let source = SessionError::file("write", "/x")(std::io::Error::other("disk full"));
-        let text = CliError::from(source).to_text(false, 80);
+        let text = CliError::from(source).to_text(false, Some(80));
         assert!(text.starts_with("error: cannot write /x: disk full\n"), "{text}");
         assert!(text.trim_end().lines().last().unwrap().starts_with(" next: check the permissions"), "{text}");
     }

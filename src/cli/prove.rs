@@ -43,11 +43,11 @@ pub async fn prove(catalog: &Catalog, case: &Case, now: Timestamp) -> ProofDocum
         Err(error) => (convert::texts(&case.given), Err(error.in_one_line().0)),
     };
     let rows = match outcome {
-        Ok(proof) => proof.rows.into_iter().map(|row| ProofRowDocument {
-            run: run_name(&row.run),
-            score: row.score,
-            problems: row.problems,
-        }).collect(),
+        Ok(proof) => proof
+            .rows
+            .into_iter()
+            .map(|row| ProofRowDocument { run: run_name(&row.run), score: row.score, problems: row.problems })
+            .collect(),
         Err(problem) => vec![ProofRowDocument { run: "setup".to_owned(), score: None, problems: vec![problem] }],
     };
     let kind = match case.exercise.kind {

@@ -23,7 +23,9 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             match format {
-                Format::Text => eprint!("{}", error.to_text(context.terminal.error_colour(), context.width())),
+                Format::Text => {
+                    eprint!("{}", error.to_text(context.terminal.error_colour(), context.terminal.stderr.then(|| context.width())))
+                }
                 Format::Json => eprintln!("{}", error.to_json()),
             }
             ExitCode::from(error.code())

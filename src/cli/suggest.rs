@@ -35,12 +35,9 @@ mod tests {
     #[test]
     fn likeness_finds_slips_and_left_out_words_and_nothing_else() {
         let known = ["unhealthy-node", "crash-loop", "pending-claim"];
-        for (given, want) in [
-            ("unhealty-node", &["unhealthy-node"][..]),
-            ("node", &["unhealthy-node"]),
-            ("Crashloop", &["crash-loop"]),
-            ("zzz", &[]),
-        ] {
+        for (given, want) in
+            [("unhealty-node", &["unhealthy-node"][..]), ("node", &["unhealthy-node"]), ("Crashloop", &["crash-loop"]), ("zzz", &[])]
+        {
             assert_eq!(like(given, known), want, "{given}");
         }
         assert_eq!(did_you_mean("zzz", known, "See `ckaprep list`."), "See `ckaprep list`.");

@@ -41,9 +41,6 @@ mod tests {
     #[test]
     fn columns_align_and_the_last_wraps_under_itself() {
         let rows = [vec!["ID".into(), "TITLE".into()], vec!["unhealthy-node".into(), "Bring an unhealthy node back into service".into()]];
-        assert_eq!(
-            table(&rows, 44),
-            "ID              TITLE\nunhealthy-node  Bring an unhealthy node back\n                into service\n"
-        );
+        assert_eq!(table(&rows, 44), "ID              TITLE\nunhealthy-node  Bring an unhealthy node back\n                into service\n");
     }
 }

@@ -24,12 +24,10 @@ impl Client {
         if !folder.is_live() {
             return Err(SessionError::Asleep { id: record.id });
         }
-        let stream = UnixStream::connect(&record.socket)
-            .await
-            .map_err(|source| SessionError::Connection { id: record.id.clone(), source })?;
+        let stream =
+            UnixStream::connect(&record.socket).await.map_err(|source| SessionError::Connection { id: record.id.clone(), source })?;
         let (read, write) = stream.into_split();
-        let client =
-            Self { id: record.id.clone(), requests: Box::pin(protocol::writer(write)), replies: Box::pin(protocol::reader(read)) };
+        let client = Self { id: record.id.clone(), requests: Box::pin(protocol::writer(write)), replies: Box::pin(protocol::reader(read)) };
         Ok((client, record))
     }
 

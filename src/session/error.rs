@@ -101,21 +101,16 @@ impl SessionError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoHome => Some("set HOME, or name a directory for state with CKAPREP_STATE_DIR".into()),
-            Self::File { .. } => Some(
-                "check the permissions and free space there, or name another directory for state with CKAPREP_STATE_DIR".into(),
-            ),
-            Self::Damaged { path, .. } => Some(format!(
-                "remove {} if you no longer need that session",
-                path.parent().unwrap_or(path).display()
-            )),
-            Self::NotFound { known, .. } if known.is_empty() => {
-                Some("start one with `ckaprep scenario unhealthy-node`".into())
+            Self::File { .. } => {
+                Some("check the permissions and free space there, or name another directory for state with CKAPREP_STATE_DIR".into())
             }
+            Self::Damaged { path, .. } => {
+                Some(format!("remove {} if you no longer need that session", path.parent().unwrap_or(path).display()))
+            }
+            Self::NotFound { known, .. } if known.is_empty() => Some("start one with `ckaprep scenario unhealthy-node`".into()),
             Self::NotFound { known, .. } => Some(format!("sessions: {}", known.join(", "))),
             Self::Ambiguous { .. } => Some("name it: --session ID, or the id alone for attach and stop".into()),
-            Self::Asleep { id } => Some(format!(
-                "`ckaprep attach {id}` brings the cluster back as it was; `ckaprep stop {id}` removes it"
-            )),
+            Self::Asleep { id } => Some(format!("`ckaprep attach {id}` brings the cluster back as it was; `ckaprep stop {id}` removes it")),
             Self::Protocol { id, .. } => {
                 Some(format!("stop it with the ckaprep that started it, or remove it: `ckaprep stop {id} --force`"))
             }

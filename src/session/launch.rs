@@ -54,11 +54,7 @@ pub enum Notice {
 }
 
 /// Starts a new session and waits until it is ready. On failure or Ctrl-C nothing is left behind.
-pub async fn start(
-    directories: &Directories,
-    start: &Start,
-    progress: &mut dyn FnMut(&str),
-) -> Result<(Folder, Record), SessionError> {
+pub async fn start(directories: &Directories, start: &Start, progress: &mut dyn FnMut(&str)) -> Result<(Folder, Record), SessionError> {
     registry::sweep(directories);
     let folder = Folder::create(directories, &new_id(&start.scenario))?;
     let mut command = serve_command(directories, &folder)?;

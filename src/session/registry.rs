@@ -2,9 +2,9 @@
 
 use std::fs;
 
+use super::Directories;
 use super::error::SessionError;
 use super::folder::{Folder, Record};
-use super::Directories;
 
 /// A session on disk.
 #[derive(Clone, Debug)]

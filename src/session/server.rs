@@ -165,7 +165,8 @@ async fn connection(stream: UnixStream, service: Arc<impl Service>) -> After {
     let (read, write) = stream.into_split();
     let mut incoming = protocol::reader::<serde_json::Value>(read);
     let mut outgoing = protocol::writer::<Reply>(write);
-    let request = match incoming.next().await.map(|message| message.and_then(|v| serde_json::from_value::<Request>(v).map_err(Into::into))) {
+    let request = match incoming.next().await.map(|message| message.and_then(|v| serde_json::from_value::<Request>(v).map_err(Into::into)))
+    {
         Some(Ok(request)) => request,
         Some(Err(error)) => {
             let refusal = Refusal { message: format!("not a request: {error}"), next: None, code: 2 };
@@ -241,7 +242,9 @@ mod tests {
         }
     }
 
-    async fn served(grace: Duration) -> (tempfile::TempDir, Folder, crate::session::folder::Lock, tokio::task::JoinHandle<io::Result<Ended>>) {
+    async fn served(
+        grace: Duration,
+    ) -> (tempfile::TempDir, Folder, crate::session::folder::Lock, tokio::task::JoinHandle<io::Result<Ended>>) {
         let root = tempfile::tempdir().unwrap();
         let dirs = Directories::rooted(root.path());
         let folder = Folder::create(&dirs, "a").unwrap();

@@ -208,11 +208,8 @@ impl History for Sqlite {
 
     fn finish_run(&mut self, run: RunId, finished: Timestamp, state: &serde_json::Value) -> Result<(), StoreError> {
         self.write(|c| {
-            c.execute(
-                "UPDATE runs SET state = ?2, finished = ?3 WHERE id = ?1",
-                params![run.0, state.to_string(), finished.to_string()],
-            )
-            .map(|_| ())
+            c.execute("UPDATE runs SET state = ?2, finished = ?3 WHERE id = ?1", params![run.0, state.to_string(), finished.to_string()])
+                .map(|_| ())
         })
     }
 

@@ -14,7 +14,7 @@ pub enum Console {
     /// A person. The editor is away while a line is being read.
     Person {
         /// The line editor.
-        editor: Option<LineEditor>,
+        editor: Option<Box<LineEditor>>,
         /// Completions that it asks for.
         asked: mpsc::Receiver<Completion>,
     },
@@ -35,7 +35,7 @@ impl Console {
         }
         let (ask, asked) = mpsc::channel(1);
         let editor = LineEditor::new(history, Some(ask)).map_err(io::Error::other)?;
-        Ok(Self::Person { editor: Some(editor), asked })
+        Ok(Self::Person { editor: Some(Box::new(editor)), asked })
     }
 
     /// Lines from a text, for tests.

@@ -17,12 +17,7 @@ pub fn command() -> Option<String> {
 }
 
 /// Opens the editor on `content`; each version that differs from the one before goes to `saved`. Returns its exit status.
-pub async fn edit(
-    editor: &str,
-    name: &str,
-    content: Option<&[u8]>,
-    saved: mpsc::UnboundedSender<Vec<u8>>,
-) -> std::io::Result<i32> {
+pub async fn edit(editor: &str, name: &str, content: Option<&[u8]>, saved: mpsc::UnboundedSender<Vec<u8>>) -> std::io::Result<i32> {
     // tempfile makes directories with mode 0700; editors put their swap files beside the copy.
     let directory = tempfile::Builder::new().prefix("ckaprep-edit-").tempdir()?;
     let copy = directory.path().join(file_name(name));
@@ -30,8 +25,7 @@ pub async fn edit(
         std::fs::write(&copy, content)?;
     }
     // As git and kubectl do: the value is a shell command, the file its argument.
-    let mut child =
-        Command::new("/bin/sh").arg("-c").arg(format!("{editor} \"$1\"")).arg(editor).arg(&copy).kill_on_drop(true).spawn()?;
+    let mut child = Command::new("/bin/sh").arg("-c").arg(format!("{editor} \"$1\"")).arg(editor).arg(&copy).kill_on_drop(true).spawn()?;
     let mut last = content.map(<[u8]>::to_vec);
     loop {
         let ended = tokio::time::timeout(LOOK, child.wait()).await;

@@ -55,9 +55,8 @@ impl NodeShell {
     pub async fn start(link: Link, terminal: Terminal) -> Result<Self, SessionError> {
         let listen = |kind| signal(kind).map_err(SessionError::file("listen for", "signals"));
         let (interrupt, resize) = (listen(SignalKind::interrupt())?, listen(SignalKind::window_change())?);
-        let ignore = |kind: nix::sys::signal::Signal| {
-            terminal.is_interactive().then(|| signal(SignalKind::from_raw(kind as i32)).ok()).flatten()
-        };
+        let ignore =
+            |kind: nix::sys::signal::Signal| terminal.is_interactive().then(|| signal(SignalKind::from_raw(kind as i32)).ok()).flatten();
         let ignored = [ignore(nix::sys::signal::Signal::SIGTSTP), ignore(nix::sys::signal::Signal::SIGQUIT)];
         let mut shell = Self { link, terminal, prompt: String::new(), typed: Vec::new(), interrupt, resize, _ignored: ignored };
         loop {

@@ -26,7 +26,7 @@ async fn main() {
             for command in commands {
                 let (node, script) = command.split_once(':').unwrap_or(("control-plane", &command));
                 let machine = sim.machine(node).expect("node").clone();
-                let mut shell = node::shell::Shell::open(&machine, "root", None).expect("shell");
+                let Ok(mut shell) = machine.open_shell("root", node::machine::Input::empty(), None).await else { panic!("no shell") };
                 println!("\n{node}# {script}");
                 let (status, stdout, stderr) = shell.run(script).await;
                 println!("{stdout}{stderr}[{}]", status.code());

@@ -66,10 +66,10 @@ impl World {
         })
     }
 
-    /// Lets `gap` pass without anything happening, as if everybody had slept: after it kubelets renew their leases before
-    /// anybody judges them, because what the node controller remembers of heartbeats is forgotten.
+    /// Lets `gap` pass without anything happening, as if everybody had slept: what controllers remember of heartbeats is as old
+    /// as it was, so kubelets renew their leases before anybody judges them.
     pub fn skip(&mut self, gap: SignedDuration) {
         self.now = self.now.checked_add(gap).unwrap_or(Timestamp::MAX);
-        self.control_plane.controller_manager.nodes = controlplane::controllers::node_lifecycle::NodeMemory::default();
+        self.control_plane.skip(gap);
     }
 }

@@ -66,13 +66,7 @@ impl NodeAccess for Nodes {
         .boxed()
     }
 
-    fn write<'a>(
-        &'a self,
-        node: &'a str,
-        path: &'a str,
-        content: &'a [u8],
-        mode: Option<u32>,
-    ) -> BoxFuture<'a, Result<(), AccessError>> {
+    fn write<'a>(&'a self, node: &'a str, path: &'a str, content: &'a [u8], mode: Option<u32>) -> BoxFuture<'a, Result<(), AccessError>> {
         async move {
             let machine = machine(&self.0, node)?;
             let files = machine.host_files();

@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::future::BoxFuture;
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use kubesim::Sim;
 use kubesim::shell::{Bytes, Editor, Input, InputWriter, Io, Output, Pager, Shell, Terminal};
 use tokio::sync::{mpsc, oneshot};
@@ -43,10 +43,13 @@ pub async fn serve(sim: Sim, node: String, size: Option<Size>, far: Far) {
     let _ = outputs.send(ShellOutput::Closed { status }).await;
 }
 
+/// Writes a saved version back; the error is the node's.
+type Save = Box<dyn Fn(Bytes) -> Result<(), String> + Send + Sync>;
+
 /// What a running editor or pager waits for.
 #[derive(Default)]
 struct Viewing {
-    save: Option<Box<dyn Fn(Bytes) -> Result<(), String> + Send + Sync>>,
+    save: Option<Save>,
     closed: Option<oneshot::Sender<i32>>,
 }
 
@@ -57,7 +60,7 @@ struct Viewer {
 }
 
 impl Viewer {
-    fn open(&self, output: ShellOutput, save: Option<Box<dyn Fn(Bytes) -> Result<(), String> + Send + Sync>>) -> BoxFuture<'static, i32> {
+    fn open(&self, output: ShellOutput, save: Option<Save>) -> BoxFuture<'static, i32> {
         let (closed, wait) = oneshot::channel();
         *self.viewing.lock().unwrap_or_else(PoisonError::into_inner) = Viewing { save, closed: Some(closed) };
         let outputs = self.outputs.clone();
@@ -72,12 +75,7 @@ impl Viewer {
 }
 
 impl Editor for Viewer {
-    fn edit(
-        &self,
-        name: String,
-        contents: Option<Bytes>,
-        save: Box<dyn Fn(Bytes) -> Result<(), String> + Send + Sync>,
-    ) -> BoxFuture<'static, i32> {
+    fn edit(&self, name: String, contents: Option<Bytes>, save: Save) -> BoxFuture<'static, i32> {
         let content = contents.map(|bytes| interactive::Bytes(bytes.to_vec()));
         self.open(ShellOutput::Edit { path: name, content }, Some(save))
     }
@@ -180,11 +178,7 @@ impl Open {
                 }
                 Some(ShellInput::Complete { line, position }) => {
                     let found = self.shell.complete(&line, position).await;
-                    let _ = self
-                        .far
-                        .outputs
-                        .send(ShellOutput::Completions { start: found.start, candidates: found.candidates })
-                        .await;
+                    let _ = self.far.outputs.send(ShellOutput::Completions { start: found.start, candidates: found.candidates }).await;
                 }
                 Some(ShellInput::Resize { size }) => resize(self.terminal.as_deref(), size),
                 // Late: what it was meant for has ended.

@@ -36,6 +36,13 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
         if leaving == Leaving::Ask {
             context.note(&format!("session {}: the cluster is back as it was", record.id));
         }
-        practice::run(context, &directories, &entry.folder, &record, practice::Options { my_shell: args.my_shell, leaving, format: Format::Text }).await
+        practice::run(
+            context,
+            &directories,
+            &entry.folder,
+            &record,
+            practice::Options { my_shell: args.my_shell, leaving, format: Format::Text },
+        )
+        .await
     })
 }

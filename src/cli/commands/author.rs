@@ -65,8 +65,9 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
 
 fn lint(folder: Option<PathBuf>, context: &Context) -> Result<u8, CliError> {
     let (catalog, findings) = match &folder {
-        Some(folder) => Catalog::with_folder(folder)
-            .map_err(|e| CliError::usage(format!("cannot read the folder {}", folder.display())).because(e))?,
+        Some(folder) => {
+            Catalog::with_folder(folder).map_err(|e| CliError::usage(format!("cannot read the folder {}", folder.display())).because(e))?
+        }
         None => Catalog::load(&[Source::built_in()]),
     };
     if findings.has_errors() {

@@ -124,5 +124,9 @@ fn sessions(directories: &Directories) -> FindingDocument {
     let live = entries.iter().filter(|entry| entry.live).count();
     let asleep = entries.len() - live;
     let found = format!("{live} running, {asleep} asleep");
-    if asleep > 0 { remark("sessions", found, "`ckaprep status` lists them, `ckaprep stop ID` removes one") } else { good("sessions", found) }
+    if asleep > 0 {
+        remark("sessions", found, "`ckaprep status` lists them, `ckaprep stop ID` removes one")
+    } else {
+        good("sessions", found)
+    }
 }

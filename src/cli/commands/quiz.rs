@@ -70,9 +70,7 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
     let catalog = Arc::new(args.content.load(context)?);
     let mut history = context.history()?;
     if args.action == Some(Action::Resume) {
-        let run = history
-            .open_run()?
-            .ok_or_else(|| CliError::environment("there is no quiz to resume").hint("ckaprep quiz --exam cka"))?;
+        let run = history.open_run()?.ok_or_else(|| CliError::environment("there is no quiz to resume").hint("ckaprep quiz --exam cka"))?;
         let state: State = serde_json::from_value(run.state)
             .map_err(|e| CliError::environment("the quiz was left by another version of ckaprep").because(e).hint("begin a new one"))?;
         return take(context, &catalog, &mut history, run.id, state, args.format);
@@ -125,14 +123,7 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
     take(context, &catalog, &mut history, run, state, args.format)
 }
 
-fn take(
-    context: &Context,
-    catalog: &Arc<Catalog>,
-    history: &mut Sqlite,
-    run: RunId,
-    state: State,
-    format: Format,
-) -> Result<u8, CliError> {
+fn take(context: &Context, catalog: &Arc<Catalog>, history: &mut Sqlite, run: RunId, state: State, format: Format) -> Result<u8, CliError> {
     let exam = Arc::clone(catalog::exam(catalog, &state.exam)?);
     context.block_on(async {
         let console = Console::open(context.terminal, None, format == Format::Text)

@@ -20,7 +20,9 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
         let document: StatusDocument = ask(context, &args.target.session(context)?, Request::Reset).await?;
         match args.target.format {
             Format::Json => context.print_json(&document)?,
-            Format::Text => context.print("The cluster is back to where you got it; the clock starts again. Open node shells are closed.\n"),
+            Format::Text => {
+                context.print("The cluster is back to where you got it; the clock starts again. Open node shells are closed.\n")
+            }
         }
         Ok(0)
     })

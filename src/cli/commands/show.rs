@@ -38,8 +38,11 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
         let scenarios = catalog.scenarios().map(|entry| entry.scenario.id.as_str());
         let questions = catalog.questions().map(|question| question.id.as_str());
         let known = scenarios.chain(questions).chain(catalog.curricula().map(|exam| exam.id.as_str()));
-        return Err(CliError::usage(format!("there is no scenario, question or exam {id:?}"))
-            .hint(did_you_mean(id, known, "`ckaprep list` shows what there is.")));
+        return Err(CliError::usage(format!("there is no scenario, question or exam {id:?}")).hint(did_you_mean(
+            id,
+            known,
+            "`ckaprep list` shows what there is.",
+        )));
     }
     match args.format {
         Format::Json => context.print_json(&document)?,

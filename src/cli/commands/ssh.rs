@@ -54,8 +54,8 @@ pub async fn shell(context: &Context, entry: &Entry, node: &str, command: &[Stri
     let mut shell = NodeShell::start(Link::open(client, node, size).await?, terminal).await?;
     let status = if command.is_empty() {
         let history = entry.folder.shell().join(format!("history-{node}"));
-        let mut console = Console::open(terminal, Some(&history), false)
-            .map_err(|e| CliError::environment("cannot read the terminal").because(e))?;
+        let mut console =
+            Console::open(terminal, Some(&history), false).map_err(|e| CliError::environment("cannot read the terminal").because(e))?;
         match shell.lines(&mut console, &[]).await? {
             Left::Exit(status) | Left::End(status) => status,
             Left::Word(_) => 0,

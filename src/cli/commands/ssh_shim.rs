@@ -32,8 +32,9 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
         return context.block_on(ssh::shell(context, &entry, node, command));
     }
     let Some(real) = find::on_path("ssh", Some(&entry.folder.bin())) else {
-        return Err(CliError::environment("this machine has no ssh, and that is none of the session's nodes")
-            .hint("`ckaprep nodes` lists them"));
+        return Err(
+            CliError::environment("this machine has no ssh, and that is none of the session's nodes").hint("`ckaprep nodes` lists them")
+        );
     };
     let error = Command::new(&real).args(&args.words).exec();
     Err(CliError::environment(format!("cannot run {}", real.display())).because(error))

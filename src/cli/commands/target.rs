@@ -5,9 +5,9 @@ use serde::de::DeserializeOwned;
 use crate::cli::complete;
 use crate::cli::context::{Context, Format};
 use crate::cli::error::CliError;
+use crate::session::Client;
 use crate::session::protocol::Request;
 use crate::session::registry::{self, Entry};
-use crate::session::Client;
 use crate::tui::progress::Progress;
 
 /// Options of commands that are about a session.

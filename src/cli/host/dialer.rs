@@ -66,11 +66,7 @@ async fn dial(host: &str, port: u16) -> Result<(TcpStream, SocketAddr), DialErro
     Err(last)
 }
 
-async fn handshake(
-    socket: TcpStream,
-    host: &str,
-    tls: &ClientTls,
-) -> Result<tokio_rustls::client::TlsStream<TcpStream>, DialError> {
+async fn handshake(socket: TcpStream, host: &str, tls: &ClientTls) -> Result<tokio_rustls::client::TlsStream<TcpStream>, DialError> {
     let material = |what: &str| TlsError::BadMaterial(format!("failed to parse {what}"));
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(certificates(&tls.ca_pem));

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use component::{Origin, Target, client_for};
-use jiff::Timestamp;
 use kubectl::{Connect, Invocation, TerminalSize};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -25,6 +24,7 @@ impl Connect for HostConnect {
 /// Runs kubectl; the result is its exit code. Ctrl-C ends it with 130, as the shell would report.
 pub async fn run(context: &Context, argv: Vec<String>, env: BTreeMap<String, String>) -> u8 {
     let cwd = std::env::current_dir().map(|dir| dir.to_string_lossy().into_owned()).unwrap_or_else(|_| "/".into());
+    let clock = *context;
     let invocation = Invocation {
         argv,
         env,
@@ -35,7 +35,7 @@ pub async fn run(context: &Context, argv: Vec<String>, env: BTreeMap<String, Str
         stdout: Box::new(tokio::io::stdout()),
         stderr: Box::new(tokio::io::stderr()),
         terminal: terminal(context),
-        now: Arc::new(Timestamp::now),
+        now: Arc::new(move || clock.now()),
         editor: Arc::new(HostEditor),
     };
     tokio::select! {

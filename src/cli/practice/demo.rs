@@ -23,9 +23,7 @@ pub async fn run(context: &Context, directories: &Directories, folder: &Folder, 
     Client::stop(folder).await?;
     folder.remove(directories)?;
     let document = shown?;
-    let proven = document.before.outcome == Outcome::Graded
-        && document.before.score.earned.0 == 0
-        && document.after.check.report.is_full();
+    let proven = document.before.outcome == Outcome::Graded && document.before.score.earned.0 == 0 && document.after.check.report.is_full();
     if format == Format::Json {
         context.print_json(&document)?;
     }

@@ -32,6 +32,5 @@ pub fn ask() -> Result<Decision, CliError> {
         Choice { key: 'g', text: "grade and stop", value: Decision::Grade },
         Choice { key: 's', text: "stop without grading", value: Decision::Stop },
     ];
-    choose("You left the shell.", &choices, &mut stdin().lock(), &mut stderr())
-        .map_err(|e| CliError::environment("cannot ask how to go on").because(e))
+    choose("Leave?", &choices, &mut stdin().lock(), &mut stderr()).map_err(|e| CliError::environment("cannot ask how to go on").because(e))
 }

@@ -35,13 +35,7 @@ pub fn exit_code(report: &Report) -> u8 {
 
 /// Shows the task and runs the shell until the user is done. Without a terminal, standard input is the script, and what
 /// it leaves behind is graded.
-pub async fn run(
-    context: &Context,
-    directories: &Directories,
-    folder: &Folder,
-    record: &Record,
-    options: Options,
-) -> Result<u8, CliError> {
+pub async fn run(context: &Context, directories: &Directories, folder: &Folder, record: &Record, options: Options) -> Result<u8, CliError> {
     let script = if context.terminal.stdin { Script::Terminal } else { Script::Stdin };
     // With JSON asked for, standard output holds the outcome alone (and whatever the script prints).
     if options.format == Format::Text {
@@ -74,7 +68,7 @@ pub async fn run(
             return Ok(0);
         }
         if options.leaving == Leaving::GoesOn {
-            context.note(&format!("Session {id} goes on. `ckaprep attach {id}` joins it, `ckaprep stop {id}` ends it.", id = record.id));
+            goes_on(context, &record.id);
             return Ok(0);
         }
         match leave::ask()? {
@@ -83,7 +77,7 @@ pub async fn run(
                 if !folder.is_live() {
                     launch::wake(directories, folder, &mut |_| {}).await?;
                 }
-                return finish(context, directories, folder, options.format).await;
+                return finish(context, directories, folder, options.format).await.inspect_err(|_| goes_on(context, &record.id));
             }
             Decision::Stop => {
                 if folder.is_live() {
@@ -95,6 +89,10 @@ pub async fn run(
             }
         }
     }
+}
+
+fn goes_on(context: &Context, id: &str) {
+    context.note(&format!("Session {id} goes on. `ckaprep attach {id}` joins it, `ckaprep stop {id}` ends it."));
 }
 
 /// Keeps the session awake while the shell is open, whatever the user does in it.

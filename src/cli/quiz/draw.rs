@@ -93,10 +93,7 @@ pub fn keyed(drawn: &Draw) -> Vec<Drawn> {
 /// The draw as a document.
 pub fn document(catalog: &Catalog, exam: &Curriculum, seed: Option<u64>, drawn: &Draw) -> DrawDocument {
     let kind = |id: &str| catalog.question(id).map_or("unknown", |q| q.answer_type.as_str()).to_owned();
-    let questions = drawn.questions.iter().map(|q| DrawnDocument {
-        id: q.id.to_string(),
-        domain: q.domain.to_string(),
-        kind: kind(q.id.as_str()),
-    });
+    let questions =
+        drawn.questions.iter().map(|q| DrawnDocument { id: q.id.to_string(), domain: q.domain.to_string(), kind: kind(q.id.as_str()) });
     DrawDocument { exam: exam.id.to_string(), seed, questions: questions.collect() }
 }

@@ -268,11 +268,8 @@ impl Quiz<'_> {
             seed: self.state.seed,
         };
         let value = self.stored();
-        let stored = if first_time {
-            self.history.record_answer(&attempt, self.run, &value)
-        } else {
-            self.history.update_run(self.run, &value)
-        };
+        let stored =
+            if first_time { self.history.record_answer(&attempt, self.run, &value) } else { self.history.update_run(self.run, &value) };
         self.keep(stored);
         if self.state.feedback == Feedback::Each {
             let style = self.context.style();
@@ -284,8 +281,7 @@ impl Quiz<'_> {
 
     fn explain(&self, question: &Arc<Question>, key: &str, report: Option<&Report>) -> Result<(), CliError> {
         let (solution, explanation) = Lab::texts(self.catalog, question, self.state.seed.unwrap_or(0))?;
-        let explained =
-            Explained { question, given: self.state.given.get(key), report, solution: &solution, explanation: &explanation };
+        let explained = Explained { question, given: self.state.given.get(key), report, solution: &solution, explanation: &explanation };
         self.say(&explain::explain(&explained, self.context.style(), self.context.width()));
         Ok(())
     }
@@ -314,7 +310,8 @@ impl Quiz<'_> {
         if self.state.feedback == Feedback::End {
             for drawn in self.state.drawn.clone() {
                 let question = self.question(&drawn)?;
-                let word = self.state.given.get(&drawn.key).map_or_else(|| style.unsure("Not answered."), |g| explain::verdict(g.score, style));
+                let word =
+                    self.state.given.get(&drawn.key).map_or_else(|| style.unsure("Not answered."), |g| explain::verdict(g.score, style));
                 let head = format!("{}/{}", self.state.number(&drawn.key), self.state.drawn.len());
                 self.say(&format!("{}{word}\n", explain::ask(&question, &question.prompt, &head, style, self.context.width())));
                 self.explain(&question, &drawn.key, None)?;

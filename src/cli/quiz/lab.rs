@@ -90,8 +90,7 @@ impl Lab {
 
 fn bind(catalog: &Catalog, question: &Question, inventory: &Arc<Inventory>, seed: u64) -> Result<Instance, CliError> {
     let id = question.id.as_str();
-    let exercise = catalog
-        .exercise(ExerciseKind::Question, id)
-        .ok_or_else(|| CliError::content(format!("question {id:?} has no commands")))?;
+    let exercise =
+        catalog.exercise(ExerciseKind::Question, id).ok_or_else(|| CliError::content(format!("question {id:?} has no commands")))?;
     Ok(Instance::bind(catalog, &exercise, inventory, seed, &Bindings::new())?)
 }

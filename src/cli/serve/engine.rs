@@ -61,8 +61,7 @@ impl Engine {
         let given = bindings(&start.exercise, start.variant)?;
         let workers = WORKERS.max(u8::try_from(start.exercise.requires.workers).unwrap_or(u8::MAX));
         progress("starting the cluster");
-        let spec =
-            Spec { seed: start.seed, workers, now: start.now, time: Time::Live, open: true, journal: Some(start.journal.clone()) };
+        let spec = Spec { seed: start.seed, workers, now: start.now, time: Time::Live, open: true, journal: Some(start.journal.clone()) };
         // Set up in fast time, handed over in real time.
         let prepared = Embedded::start(Spec { time: Time::Stepped, open: false, journal: None, ..spec.clone() }).await?;
         let instance = Instance::bind(&catalog, &start.exercise, prepared.inventory(), start.seed, &given)?;
@@ -162,9 +161,7 @@ fn bindings(exercise: &Exercise, given: &[String]) -> Result<Bindings, CliError>
     given
         .iter()
         .map(|pair| {
-            let (name, value) = pair
-                .split_once('=')
-                .ok_or_else(|| CliError::usage(format!("--variant takes NAME=VALUE, not {pair:?}")))?;
+            let (name, value) = pair.split_once('=').ok_or_else(|| CliError::usage(format!("--variant takes NAME=VALUE, not {pair:?}")))?;
             if !hidden().any(|known| known == name) {
                 let names: Vec<&str> = hidden().collect();
                 return Err(CliError::usage(format!("{} has no hidden variable {name:?}", exercise.id))

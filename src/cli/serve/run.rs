@@ -91,7 +91,8 @@ async fn prepare(plan: &Plan, context: &Context) -> Result<(Practice, Socket, cr
     let (engine, attempt) = match &plan.start {
         Some(start) => {
             let exercise = Arc::clone(&catalog::scenario(&catalog, &start.scenario)?.exercise);
-            let wanted = Start { exercise, seed: start.seed, variant: &start.variant, journal: folder.journal(), handover: folder.handover(), now };
+            let wanted =
+                Start { exercise, seed: start.seed, variant: &start.variant, journal: folder.journal(), handover: folder.handover(), now };
             let engine = Engine::start(catalog, wanted, &progress).await?;
             let attempt = Attempt::new(engine.instance().record(), context.now());
             (engine, attempt)
@@ -106,8 +107,8 @@ async fn prepare(plan: &Plan, context: &Context) -> Result<(Practice, Socket, cr
     folder.write("kubeconfig", engine.kubeconfig().as_bytes())?;
     attempt.save(&folder, now)?;
     let socket_path = folder.socket(&directories);
-    let socket = Socket::bind(&socket_path)
-        .map_err(|e| CliError::environment(format!("cannot listen on {}", socket_path.display())).because(e))?;
+    let socket =
+        Socket::bind(&socket_path).map_err(|e| CliError::environment(format!("cannot listen on {}", socket_path.display())).because(e))?;
     let record = record(plan, before, &folder, socket_path, &engine, &attempt)?;
     folder.write_record(&record)?;
     let practice = Practice {
@@ -156,10 +157,8 @@ fn record(
 async fn up(practice: Practice, socket: Socket, idle: Option<Duration>) -> Result<(), CliError> {
     let grace = idle.unwrap_or(if practice.record.detached { GRACE_DETACHED } else { GRACE });
     let practice = Arc::new(practice);
-    let ended = socket
-        .serve(Arc::clone(&practice), grace)
-        .await
-        .map_err(|e| CliError::environment("the session's socket failed").because(e))?;
+    let ended =
+        socket.serve(Arc::clone(&practice), grace).await.map_err(|e| CliError::environment("the session's socket failed").because(e))?;
     match ended {
         Ended::Stopped => practice.folder.remove(&practice.directories)?,
         // The journal is there: `ckaprep attach` goes on from here.

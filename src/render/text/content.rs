@@ -1,9 +1,7 @@
 //! What there is: lists, single items, curricula.
 
 use crate::model::{Difficulty, Placement};
-use crate::render::document::{
-    CurriculaDocument, CurriculumDocument, ListDocument, QuestionDetails, ScenarioDetails, ShowDocument,
-};
+use crate::render::document::{CurriculaDocument, CurriculumDocument, ListDocument, QuestionDetails, ScenarioDetails, ShowDocument};
 use crate::render::markdown;
 use crate::render::style::Style;
 use crate::render::table::table;

@@ -64,7 +64,8 @@ fn commands(commands: &[TypedDocument], style: Style, width: usize) -> String {
         let head = format!("  {:>6}  {:<13} ", duration(command.after_seconds), command.host);
         // One line per command, however long it was.
         let room = width.saturating_sub(head.len()).max(20);
-        let cut: String = if first.chars().count() > room { first.chars().take(room - 1).chain(['…']).collect() } else { first.to_owned() };
+        let cut: String =
+            if first.chars().count() > room { first.chars().take(room - 1).chain(['…']).collect() } else { first.to_owned() };
         out.push_str(&format!("{head}{cut}\n"));
     }
     out

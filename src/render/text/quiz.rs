@@ -8,7 +8,9 @@ use crate::render::table::table;
 /// `ckaprep quiz --draw-only`.
 pub fn draw(document: &DrawDocument, _style: Style, width: usize) -> String {
     let mut rows = vec![["#", "TYPE", "DOMAIN", "QUESTION"].map(str::to_owned).to_vec()];
-    rows.extend(document.questions.iter().enumerate().map(|(n, q)| vec![(n + 1).to_string(), q.kind.clone(), q.domain.clone(), q.id.clone()]));
+    rows.extend(
+        document.questions.iter().enumerate().map(|(n, q)| vec![(n + 1).to_string(), q.kind.clone(), q.domain.clone(), q.id.clone()]),
+    );
     table(&rows, width)
 }
 

@@ -54,7 +54,10 @@ pub fn shell_help(style: Style, width: usize) -> String {
 pub fn hint(document: &HintDocument, style: Style, width: usize) -> String {
     match &document.text {
         None if document.total == 0 => "There are no hints for this scenario.\n".to_owned(),
-        None => format!("No more hints; there are {} in all. `ckaprep solution` shows the way; the attempt then counts as assisted.\n", document.total),
+        None => format!(
+            "No more hints; there are {} in all. `ckaprep solution` shows the way; the attempt then counts as assisted.\n",
+            document.total
+        ),
         Some(text) => {
             let head = style.title(&format!("Hint {} of {}", document.number, document.total));
             format!("{head}\n{}", markdown::render(text, style, width))

@@ -39,7 +39,10 @@ impl Program {
 
 /// The first executable of that name on the PATH, leaving out one directory (our shims).
 pub fn on_path(name: &str, except: Option<&Path>) -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?).filter(|dir| except != Some(dir.as_path())).map(|dir| dir.join(name)).find(|file| is_executable(file))
+    env::split_paths(&env::var_os("PATH")?)
+        .filter(|dir| except != Some(dir.as_path()))
+        .map(|dir| dir.join(name))
+        .find(|file| is_executable(file))
 }
 
 fn is_executable(file: &Path) -> bool {

@@ -69,10 +69,10 @@ fn command(program: &Program, file: &Path, shell: &Path, interactive: bool) -> C
         // A shell that reads a script from a pipe reads $BASH_ENV, and nothing else.
         (Kind::Bash, false) => command.env("BASH_ENV", file).args(["--norc", "-s"]),
         (Kind::Zsh, true) => command.env("ZDOTDIR", shell).args(["-o", "no_global_rcs", "-i"]),
-        (Kind::Zsh, false) => command.env("ZDOTDIR", shell).args(["-o", "no_global_rcs", "-c"]).arg(format!(
-            "source {}; source /dev/stdin",
-            shims::quote(&file.to_string_lossy())
-        )),
+        (Kind::Zsh, false) => command
+            .env("ZDOTDIR", shell)
+            .args(["-o", "no_global_rcs", "-c"])
+            .arg(format!("source {}; source /dev/stdin", shims::quote(&file.to_string_lossy()))),
     };
     command
 }

@@ -71,7 +71,10 @@ mod tests {
     fn subnets_are_read_from_lists_and_single_plugins() {
         let list = r#"{"cniVersion":"0.3.1","name":"n","plugins":[{"type":"ptp","ipam":{"type":"host-local","ranges":[[{"subnet":"10.244.1.0/24"}]]}},{"type":"portmap"}]}"#;
         let config = NetworkConfig::parse(list).expect("valid");
-        assert_eq!((config.plugins.join(","), config.subnet.map(|s| s.network.to_string())), ("ptp,portmap".into(), Some("10.244.1.0".into())));
+        assert_eq!(
+            (config.plugins.join(","), config.subnet.map(|s| s.network.to_string())),
+            ("ptp,portmap".into(), Some("10.244.1.0".into()))
+        );
         let single = r#"{"name":"b","type":"bridge","ipam":{"subnet":"10.9.0.0/16"}}"#;
         assert_eq!(NetworkConfig::parse(single).expect("valid").subnet.map(|s| s.prefix), Some(16));
         assert_eq!(NetworkConfig::parse("{"), None);

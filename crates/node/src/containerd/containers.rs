@@ -107,10 +107,8 @@ impl Cri {
             }
             state.containers.containers.insert(id.clone(), container.clone());
         });
-        let message = format!(
-            "CreateContainer within sandbox \"{sandbox_id}\" for {} returns container id \"{id}\"",
-            metadata(&container.config)
-        );
+        let message =
+            format!("CreateContainer within sandbox \"{sandbox_id}\" for {} returns container id \"{id}\"", metadata(&container.config));
         log::daemon(&self.machine, "info", &message, &[]);
         Ok(id)
     }
@@ -120,7 +118,9 @@ impl Cri {
         self.service("RuntimeService")?;
         let container = self.container(id)?;
         if container.state != ContainerState::Created {
-            return Err(CriError::unknown(format!("failed to set starting state for container \"{id}\": container is not in created state")));
+            return Err(CriError::unknown(format!(
+                "failed to set starting state for container \"{id}\": container is not in created state"
+            )));
         }
         log::daemon(&self.machine, "info", &format!("StartContainer for \"{id}\""), &[]);
         let sandbox = self.sandbox(&container.sandbox)?;
@@ -180,8 +180,7 @@ impl Cri {
         command.stdio = StdioSpec::CriLog { path: log.clone() };
         if container.config.stdin || container.config.tty {
             let streams = self.machine.network().streams();
-            (command.stdin, command.stdout, command.stderr) =
-                streams.open(&self.machine, &container.id, &log, container.config.stdin);
+            (command.stdin, command.stdout, command.stderr) = streams.open(&self.machine, &container.id, &log, container.config.stdin);
         }
         // The state is set before the process runs: one that ends at once must find it.
         let now = self.machine.clock().now();
@@ -277,11 +276,8 @@ fn mount_point(tree: &mut crate::fs::Tree, host: &crate::fs::Tree, mount: &Mount
         return;
     }
     // A path that leads through a file of the image cannot be made; the mount is then never seen.
-    let _ = if host.names(path).is_ok() {
-        tree.make_dir(&mount.target, now).map(|_| ())
-    } else {
-        tree.put_file(&mount.target, "", 0o644, now)
-    };
+    let _ =
+        if host.names(path).is_ok() { tree.make_dir(&mount.target, now).map(|_| ()) } else { tree.put_file(&mount.target, "", 0o644, now) };
 }
 
 #[cfg(test)]

@@ -26,17 +26,20 @@ async fn run(mut context: ProcessContext) -> ExitStatus {
     };
     match context.argv.get(1).map(String::as_str) {
         Some("--version" | "-v") => {
-            context.stdout.write_now(format!("containerd github.com/containerd/containerd {}~ds1 {}~ds1-1+b1\n", super::cri::CONTAINERD_VERSION, super::cri::CONTAINERD_VERSION).as_bytes());
+            context.stdout.write_now(
+                format!(
+                    "containerd github.com/containerd/containerd {}~ds1 {}~ds1-1+b1\n",
+                    super::cri::CONTAINERD_VERSION,
+                    super::cri::CONTAINERD_VERSION
+                )
+                .as_bytes(),
+            );
             return ExitStatus::SUCCESS;
         }
         Some("config") => return print_config(&context, &path),
         _ => {}
     }
-    let config = if context.resumed {
-        context.machine.read(|state| state.containers.daemon.clone())
-    } else {
-        None
-    };
+    let config = if context.resumed { context.machine.read(|state| state.containers.daemon.clone()) } else { None };
     let config = match config {
         Some(config) => config,
         None => match start(&context, &path) {
@@ -82,7 +85,10 @@ fn start(context: &ProcessContext, path: &str) -> Result<std::sync::Arc<DaemonCo
         line("info", "loading plugin \"io.containerd.grpc.v1.cri\"...");
         if super::cni::NetworkConfig::load(&files, &config.cni_conf_dir).is_err() {
             let message = "failed to load cni during init, please check CRI plugin status before setting up network for pods";
-            let error = format!("cni config load failed: no network config found in {}: cni plugin not initialized: failed to load cni config", config.cni_conf_dir);
+            let error = format!(
+                "cni config load failed: no network config found in {}: cni plugin not initialized: failed to load cni config",
+                config.cni_conf_dir
+            );
             let text = log::format(context.machine.clock().now(), "error", message, &[("error", error)]);
             context.stderr.write_now(format!("{text}\n").as_bytes());
         }
@@ -98,7 +104,8 @@ fn start(context: &ProcessContext, path: &str) -> Result<std::sync::Arc<DaemonCo
         .make_node(&config.address, Kind::Socket, 0o660)
         .map_err(|errno| format!("failed to get listener for main endpoint: listen unix {}: bind: {}", config.address, errno.go()))?;
     context.machine.write(|state| state.containers.daemon = Some(config.clone()));
-    for message in ["Start event monitor", "Start snapshots syncer", "Start cni network conf syncer for default", "Start streaming server"] {
+    for message in ["Start event monitor", "Start snapshots syncer", "Start cni network conf syncer for default", "Start streaming server"]
+    {
         line("info", message);
     }
     line("info", &format!("serving... address={}", config.address));

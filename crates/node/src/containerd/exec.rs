@@ -76,9 +76,8 @@ impl Cri {
                 }
             },
         };
-        let take = |buffer: Arc<std::sync::Mutex<Vec<u8>>>| {
-            std::mem::take(&mut *buffer.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
-        };
+        let take =
+            |buffer: Arc<std::sync::Mutex<Vec<u8>>>| std::mem::take(&mut *buffer.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         Ok((take(out), take(err), status.code()))
     }
 }

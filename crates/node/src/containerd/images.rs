@@ -54,8 +54,10 @@ impl Cri {
     }
 
     async fn fetch(&self, name: &str) -> Result<String, CriError> {
-        let reference = Reference::parse(name)
-            .map_err(|error| CriError { code: "InvalidArgument", message: format!("failed to parse image reference \"{name}\": {error}") })?;
+        let reference = Reference::parse(name).map_err(|error| CriError {
+            code: "InvalidArgument",
+            message: format!("failed to parse image reference \"{name}\": {error}"),
+        })?;
         let full = reference.to_string();
         let failed = |code, reason: String| CriError {
             code,

@@ -17,7 +17,11 @@ pub(super) fn format(time: jiff::Timestamp, level: &str, message: &str, fields: 
 /// Quotes where logrus does: anything but plain words.
 fn quote(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '/' | '@' | '^' | '+');
-    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")) }
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+    }
 }
 
 /// Number of the daemon's process, if it runs.

@@ -20,8 +20,7 @@ pub use cri::{Cri, CriError, RuntimeStatus};
 pub use daemon::register;
 pub use exec::ExecIo;
 pub use state::{
-    Container, ContainerConfig, ContainerState, ContainerdState, DnsConfig, ImageRecord, PortMapping, Sandbox, SandboxConfig,
-    SandboxState,
+    Container, ContainerConfig, ContainerState, ContainerdState, DnsConfig, ImageRecord, PortMapping, Sandbox, SandboxConfig, SandboxState,
 };
 pub(crate) use streams::resumed;
 pub use streams::{Attached, Streams};

@@ -22,10 +22,7 @@ pub(super) fn directory(id: &str) -> String {
 }
 
 fn metadata(config: &SandboxConfig) -> String {
-    format!(
-        "&PodSandboxMetadata{{Name:{},Uid:{},Namespace:{},Attempt:{},}}",
-        config.name, config.uid, config.namespace, config.attempt
-    )
+    format!("&PodSandboxMetadata{{Name:{},Uid:{},Namespace:{},Attempt:{},}}", config.name, config.uid, config.namespace, config.attempt)
 }
 
 impl Cri {
@@ -142,15 +139,8 @@ impl Cri {
     }
 
     fn start_pause(&self, daemon: &DaemonConfig, id: &str, config: &SandboxConfig) -> Result<(Pid, Pid), CriError> {
-        let mut shim = Command::new([
-            "/usr/bin/containerd-shim-runc-v2",
-            "-namespace",
-            "k8s.io",
-            "-id",
-            id,
-            "-address",
-            daemon.address.as_str(),
-        ]);
+        let mut shim =
+            Command::new(["/usr/bin/containerd-shim-runc-v2", "-namespace", "k8s.io", "-id", id, "-address", daemon.address.as_str()]);
         shim.unit = Some("containerd.service".to_owned());
         shim.stdio = StdioSpec::Null;
         let failed = |what: &str, error: crate::machine::ExecError| {
@@ -181,8 +171,7 @@ impl Cri {
         if sandbox.state == SandboxState::Ready || sandbox.shim.is_some() {
             log::daemon(&self.machine, "info", &format!("StopPodSandbox for \"{id}\""), &[]);
         }
-        let running: Vec<Pid> =
-            self.machine.read(|state| state.containers.of_sandbox(id).filter_map(|container| container.pid).collect());
+        let running: Vec<Pid> = self.machine.read(|state| state.containers.of_sandbox(id).filter_map(|container| container.pid).collect());
         for pid in running.into_iter().chain(sandbox.pid).chain(sandbox.shim) {
             // Gone already: that is what was wanted.
             let _ = self.machine.kill(pid, Signal::Kill);

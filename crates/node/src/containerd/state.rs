@@ -207,6 +207,15 @@ impl Container {
 }
 
 impl ContainerdState {
+    /// Puts an image of the catalogue into the store, as a node has it that pulled it before. False if there is none of that
+    /// name.
+    pub fn preload(&mut self, name: &str) -> bool {
+        let Ok(reference) = crate::images::Reference::parse(name) else { return false };
+        let Some(image) = crate::images::catalogue().pull(&reference) else { return false };
+        super::images::add_image(self, image.record(&reference));
+        true
+    }
+
     /// Notes the end of a container's or sandbox's first process.
     pub fn exited(&mut self, id: &str, status: ExitStatus, now: Timestamp) {
         if let Some(container) = self.containers.get_mut(id) {

@@ -148,9 +148,11 @@ impl Image {
         };
         let passwd = self.tree.read_text("/etc/passwd").unwrap_or_default();
         let row = |matches: &dyn Fn(&[&str]) -> bool| {
-            passwd.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|f| f.len() > 3 && matches(f)).and_then(|f| {
-                Some((f[2].parse::<u32>().ok()?, f[3].parse::<u32>().ok()?))
-            })
+            passwd
+                .lines()
+                .map(|line| line.split(':').collect::<Vec<_>>())
+                .find(|f| f.len() > 3 && matches(f))
+                .and_then(|f| Some((f[2].parse::<u32>().ok()?, f[3].parse::<u32>().ok()?)))
         };
         let (uid, gid) = match user.parse::<u32>() {
             Ok(uid) => row(&|fields| fields[2].parse() == Ok(uid)).unwrap_or((uid, 0)),

@@ -127,7 +127,10 @@ const NGINX_ITEMS: &[Item] = &[
     Item::Dir("/docker-entrypoint.d", 0o755),
     Item::File("/etc/nginx/nginx.conf", NGINX_CONF),
     Item::File("/etc/nginx/conf.d/default.conf", NGINX_DEFAULT),
-    Item::File("/etc/nginx/mime.types", "types {\n    text/html html htm shtml;\n    text/css css;\n    text/plain txt;\n    application/json json;\n}\n"),
+    Item::File(
+        "/etc/nginx/mime.types",
+        "types {\n    text/html html htm shtml;\n    text/css css;\n    text/plain txt;\n    application/json json;\n}\n",
+    ),
     Item::File("/usr/share/nginx/html/index.html", NGINX_INDEX),
     Item::File("/usr/share/nginx/html/50x.html", NGINX_50X),
     Item::Dir("/var/cache/nginx", 0o755),
@@ -143,9 +146,29 @@ const HTTPD_CONF: &str = "ServerRoot \"/usr/local/apache2\"\nListen 80\nUser www
 
 const BUSYBOX: Row = Row { base: Base::Busybox, cmd: &["sh"], ..NONE };
 const ALPINE: Row = Row { base: Base::Alpine, cmd: &["/bin/sh"], ..NONE };
-const NETWORK_TOOLS: &[Item] = &[Item::Programs("/usr/bin", &[
-    "curl", "dig", "host", "nslookup", "nc", "ping", "ip", "ss", "netstat", "wget", "traceroute", "tcpdump", "telnet", "vi", "less", "ps", "top", "jq",
-])];
+const NETWORK_TOOLS: &[Item] = &[Item::Programs(
+    "/usr/bin",
+    &[
+        "curl",
+        "dig",
+        "host",
+        "nslookup",
+        "nc",
+        "ping",
+        "ip",
+        "ss",
+        "netstat",
+        "wget",
+        "traceroute",
+        "tcpdump",
+        "telnet",
+        "vi",
+        "less",
+        "ps",
+        "top",
+        "jq",
+    ],
+)];
 
 /// All rows.
 pub(super) const ROWS: &[Row] = &[
@@ -297,7 +320,10 @@ pub(super) const ROWS: &[Row] = &[
             Item::Program("/usr/sbin/nginx", "nginx"),
             Item::Program("/docker-entrypoint.sh", "docker-entrypoint"),
             Item::File("/etc/nginx/nginx.conf", NGINX_CONF),
-            Item::File("/etc/nginx/conf.d/default.conf", "server {\n    listen       8080;\n    server_name  localhost;\n    location / {\n        root   /usr/share/nginx/html;\n        index  index.html index.htm;\n    }\n}\n"),
+            Item::File(
+                "/etc/nginx/conf.d/default.conf",
+                "server {\n    listen       8080;\n    server_name  localhost;\n    location / {\n        root   /usr/share/nginx/html;\n        index  index.html index.htm;\n    }\n}\n",
+            ),
             Item::File("/usr/share/nginx/html/index.html", NGINX_INDEX),
             Item::Programs("/usr/bin", &["curl"]),
         ],
@@ -350,7 +376,18 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         repository: "docker.io/library/busybox",
-        versions: &[&["1.37", "latest", "stable", "1.37.0", "1"], &["1.36", "1.36.1"], &["1.35", "1.35.0"], &["1.34"], &["1.33"], &["1.32"], &["1.31"], &["1.30"], &["1.29"], &["1.28", "1.28.4"]],
+        versions: &[
+            &["1.37", "latest", "stable", "1.37.0", "1"],
+            &["1.36", "1.36.1"],
+            &["1.35", "1.35.0"],
+            &["1.34"],
+            &["1.33"],
+            &["1.32"],
+            &["1.31"],
+            &["1.30"],
+            &["1.29"],
+            &["1.28", "1.28.4"],
+        ],
         size: 2_220_000,
         ..BUSYBOX
     },
@@ -372,10 +409,7 @@ pub(super) const ROWS: &[Row] = &[
         size: 6_700_000,
         entrypoint: &["docker-entrypoint.sh"],
         cmd: &["bash"],
-        items: &[
-            Item::Program("/usr/local/bin/bash", "bash"),
-            Item::Program("/usr/local/bin/docker-entrypoint.sh", "docker-entrypoint"),
-        ],
+        items: &[Item::Program("/usr/local/bin/bash", "bash"), Item::Program("/usr/local/bin/docker-entrypoint.sh", "docker-entrypoint")],
         ..ALPINE
     },
     Row {
@@ -401,7 +435,11 @@ pub(super) const ROWS: &[Row] = &[
         size: 336 * MB,
         cmd: &["perl5", "-de0"],
         working_dir: "/usr/src/app",
-        items: &[Item::Program("/usr/local/bin/perl", "perl"), Item::Program("/usr/local/bin/perl5", "perl"), Item::Dir("/usr/src/app", 0o755)],
+        items: &[
+            Item::Program("/usr/local/bin/perl", "perl"),
+            Item::Program("/usr/local/bin/perl5", "perl"),
+            Item::Dir("/usr/src/app", 0o755),
+        ],
         ..NONE
     },
     Row {

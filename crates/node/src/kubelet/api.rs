@@ -83,11 +83,11 @@ impl ApiClient {
 
     async fn send<T: DeserializeOwned>(&self, method: &str, path: &str, kind: &str, body: Option<&Value>) -> Result<T, ApiError> {
         let bytes = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
-        let request = self
-            .begin(method, path)
-            .header("content-type", kind)
-            .body(bytes)
-            .map_err(|error| ApiError { code: None, reason: String::new(), message: error.to_string() })?;
+        let request = self.begin(method, path).header("content-type", kind).body(bytes).map_err(|error| ApiError {
+            code: None,
+            reason: String::new(),
+            message: error.to_string(),
+        })?;
         self.0.request(request).await.map_err(|error| ApiError::from_kube(&error))
     }
 
@@ -132,10 +132,11 @@ impl ApiClient {
     where
         T: Clone + DeserializeOwned,
     {
-        let request = self
-            .begin("GET", path)
-            .body(Vec::new())
-            .map_err(|error| ApiError { code: None, reason: String::new(), message: error.to_string() })?;
+        let request = self.begin("GET", path).body(Vec::new()).map_err(|error| ApiError {
+            code: None,
+            reason: String::new(),
+            message: error.to_string(),
+        })?;
         let events = self.0.request_events::<T>(request).await.map_err(|error| ApiError::from_kube(&error))?;
         futures::pin_mut!(events);
         while let Some(next) = events.try_next().await.map_err(|error| ApiError::from_kube(&error))? {

@@ -13,8 +13,8 @@ use hyper_util::rt::TokioIo;
 use rustls_pki_types::CertificateDer;
 use serde_json::{Value, json};
 
-use super::process::Kubelet;
 use super::logs::LogOptions;
+use super::process::Kubelet;
 use crate::network::Accepted;
 
 pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
@@ -81,12 +81,17 @@ impl Kubelet {
             ["attach", namespace, pod, container] | ["attach", namespace, pod, _, container] => {
                 self.clone().attach(request, namespace, pod, container, &query)
             }
-            ["portForward", namespace, pod] | ["portForward", namespace, pod, _] => self.clone().port_forward(request, namespace, pod, &query),
+            ["portForward", namespace, pod] | ["portForward", namespace, pod, _] => {
+                self.clone().port_forward(request, namespace, pod, &query)
+            }
             ["pods"] => json_response(&self.pods_json()),
             ["runningpods"] => json_response(&self.pods_json()),
             ["configz"] => json_response(&json!({"kubeletconfig": serde_json::to_value(&self.settings.config).unwrap_or_default()})),
             ["stats", "summary"] => json_response(&self.summary()),
-            ["metrics"] => text(StatusCode::OK, "# HELP kubernetes_build_info Kubernetes build information\n# TYPE kubernetes_build_info gauge\nkubernetes_build_info{git_version=\"v1.35.4\"} 1\n"),
+            ["metrics"] => text(
+                StatusCode::OK,
+                "# HELP kubernetes_build_info Kubernetes build information\n# TYPE kubernetes_build_info gauge\nkubernetes_build_info{git_version=\"v1.35.4\"} 1\n",
+            ),
             ["metrics", "resource"] => text(StatusCode::OK, self.resource_metrics()),
             _ => text(StatusCode::NOT_FOUND, "404 page not found\n"),
         }

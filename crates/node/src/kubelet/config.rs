@@ -66,11 +66,11 @@ impl KubeletConfig {
     /// follows `command failed`.
     pub fn load(files: &View, flags: &Flags) -> Result<Loaded, String> {
         let path = flags.get("config");
-        let (mut document, lenient) = if path.is_empty() { (Value::Object(serde_json::Map::new()), None) } else {
+        let (mut document, lenient) = if path.is_empty() {
+            (Value::Object(serde_json::Map::new()), None)
+        } else {
             decode(files, path).map_err(|error| {
-                format!(
-                    "failed to load kubelet config file, path: {path}, error: failed to load Kubelet config file {path}, error {error}"
-                )
+                format!("failed to load kubelet config file, path: {path}, error: failed to load Kubelet config file {path}, error {error}")
             })?
         };
         for (path, text) in &flags.overrides {
@@ -107,9 +107,15 @@ impl KubeletConfig {
             Some(object.iter().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect())
         };
         let default_eviction = || {
-            [("imagefs.available", "15%"), ("imagefs.inodesFree", "5%"), ("memory.available", "100Mi"), ("nodefs.available", "10%"), ("nodefs.inodesFree", "5%")]
-                .map(|(signal, threshold)| (signal.to_owned(), threshold.to_owned()))
-                .into()
+            [
+                ("imagefs.available", "15%"),
+                ("imagefs.inodesFree", "5%"),
+                ("memory.available", "100Mi"),
+                ("nodefs.available", "10%"),
+                ("nodefs.inodesFree", "5%"),
+            ]
+            .map(|(signal, threshold)| (signal.to_owned(), threshold.to_owned()))
+            .into()
         };
         let report = if at("nodeStatusReportFrequency").and_then(Value::as_str).is_none_or(|text| text.starts_with('0'))
             && at("nodeStatusUpdateFrequency").and_then(Value::as_str).is_some_and(|text| !text.starts_with('0'))
@@ -150,7 +156,11 @@ impl KubeletConfig {
             system_reserved: map("systemReserved").unwrap_or_default(),
             kube_reserved: map("kubeReserved").unwrap_or_default(),
             eviction_hard: map("evictionHard").unwrap_or_else(default_eviction),
-            enforce_node_allocatable: if at("enforceNodeAllocatable").is_some() { list("enforceNodeAllocatable") } else { vec!["pods".to_owned()] },
+            enforce_node_allocatable: if at("enforceNodeAllocatable").is_some() {
+                list("enforceNodeAllocatable")
+            } else {
+                vec!["pods".to_owned()]
+            },
             node_status_update_frequency: duration("nodeStatusUpdateFrequency", 10),
             node_status_report_frequency: report,
             node_lease_duration_seconds: u64::try_from(number("nodeLeaseDurationSeconds", 40)).ok().filter(|n| *n > 0).unwrap_or(40),
@@ -237,7 +247,10 @@ fn validate(document: &Value, config: &KubeletConfig) -> Vec<String> {
     }
     let percent = |field: &str, default: i64| number(field).unwrap_or(default);
     let (low, high) = (percent("imageGCLowThresholdPercent", 80), percent("imageGCHighThresholdPercent", 85));
-    for (field, flag, value) in [("imageGCHighThresholdPercent", "--image-gc-high-threshold", high), ("imageGCLowThresholdPercent", "--image-gc-low-threshold", low)] {
+    for (field, flag, value) in [
+        ("imageGCHighThresholdPercent", "--image-gc-high-threshold", high),
+        ("imageGCLowThresholdPercent", "--image-gc-low-threshold", low),
+    ] {
         if !(0..=100).contains(&value) {
             fail(format!("{field} ({flag}) {value} must be between 0 and 100, inclusive"));
         }
@@ -255,11 +268,18 @@ fn validate(document: &Value, config: &KubeletConfig) -> Vec<String> {
     if config.container_runtime_endpoint.is_empty() {
         fail("the containerRuntimeEndpoint was not specified or empty".to_owned());
     }
-    if let Some(mode) = document["hairpinMode"].as_str().filter(|mode| !matches!(*mode, "none" | "hairpin-veth" | "promiscuous-bridge" | "")) {
-        fail(format!("option specified for hairpinMode (--hairpin-mode) \"{mode}\". Valid options are \"none\", \"hairpin-veth\" or \"promiscuous-bridge\""));
+    if let Some(mode) =
+        document["hairpinMode"].as_str().filter(|mode| !matches!(*mode, "none" | "hairpin-veth" | "promiscuous-bridge" | ""))
+    {
+        fail(format!(
+            "option specified for hairpinMode (--hairpin-mode) \"{mode}\". Valid options are \"none\", \"hairpin-veth\" or \"promiscuous-bridge\""
+        ));
     }
     for name in &config.enforce_node_allocatable {
-        if !matches!(name.as_str(), "none" | "pods" | "system-reserved" | "system-reserved-compressible" | "kube-reserved" | "kube-reserved-compressible" | "") {
+        if !matches!(
+            name.as_str(),
+            "none" | "pods" | "system-reserved" | "system-reserved-compressible" | "kube-reserved" | "kube-reserved-compressible" | ""
+        ) {
             fail(format!(
                 "option \"{name}\" specified for enforceNodeAllocatable (--enforce-node-allocatable). Valid options are \"none\", \"pods\", \"system-reserved\", \"system-reserved-compressible\", \"kube-reserved\" or \"kube-reserved-compressible\""
             ));
@@ -320,7 +340,10 @@ mod tests {
     async fn unknown_fields_are_only_warned_of_and_flags_win() {
         let text = format!("{HEAD}authentication:\n  x509:\n    clientCAFile: /ca\n    other: 1\nnosuch: true\nclusterDNS: [10.96.0.10]\n");
         let (config, lenient) = load(Some(&text), &["--max-pods=7", "--client-ca-file=/other"]).expect("loaded");
-        assert_eq!(lenient.as_deref(), Some("strict decoding error: unknown field \"authentication.x509.other\", unknown field \"nosuch\""));
+        assert_eq!(
+            lenient.as_deref(),
+            Some("strict decoding error: unknown field \"authentication.x509.other\", unknown field \"nosuch\"")
+        );
         assert_eq!((config.max_pods, config.client_ca_file.as_str(), config.cluster_dns.join(",")), (7, "/other", "10.96.0.10".into()));
     }
 }

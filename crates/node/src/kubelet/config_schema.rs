@@ -209,9 +209,9 @@ fn check(value: &Value, prefix: &str) -> Option<String> {
         match (kind, value) {
             (_, Value::Null) | (Any, _) | (Bool, Value::Bool(_)) | (Text, Value::String(_)) => None,
             (Int32 | Int64, Value::Number(number)) if number.is_i64() => match (kind, number.as_i64()) {
-                (Int32, Some(n)) if i32::try_from(n).is_err() => Some(format!(
-                    "json: cannot unmarshal number {n} into Go struct field KubeletConfiguration.{path} of type int32"
-                )),
+                (Int32, Some(n)) if i32::try_from(n).is_err() => {
+                    Some(format!("json: cannot unmarshal number {n} into Go struct field KubeletConfiguration.{path} of type int32"))
+                }
                 _ => None,
             },
             (Duration, Value::String(text)) => values::duration::parse_go(text).err(),

@@ -6,8 +6,8 @@ use k8s_openapi::api::core::v1::{Container as Spec, EnvVarSource, Pod, ResourceF
 use serde_json::Value;
 use values::Quantity;
 
-use super::process::Kubelet;
 use super::pods::{name, namespace, uid};
+use super::process::Kubelet;
 use super::status::spec;
 
 /// All that variables may refer to.
@@ -23,11 +23,9 @@ impl Environment<'_> {
     pub(super) async fn resolve(&self) -> Result<Vec<(String, String)>, String> {
         let mut services = self.services();
         let mut result: Vec<(String, String)> = Vec::new();
-        let set = |result: &mut Vec<(String, String)>, name: &str, value: String| {
-            match result.iter_mut().find(|(other, _)| other == name) {
-                Some(pair) => pair.1 = value,
-                None => result.push((name.to_owned(), value)),
-            }
+        let set = |result: &mut Vec<(String, String)>, name: &str, value: String| match result.iter_mut().find(|(other, _)| other == name) {
+            Some(pair) => pair.1 = value,
+            None => result.push((name.to_owned(), value)),
         };
         let mut objects: BTreeMap<String, Option<Value>> = BTreeMap::new();
         for source in self.container.env_from.iter().flatten() {
@@ -91,15 +89,21 @@ impl Environment<'_> {
     }
 
     /// Data of a ConfigMap or Secret; `None` if there is none of that name.
-    async fn fetch(&self, objects: &mut BTreeMap<String, Option<Value>>, kind: &str, name: &str) -> Result<Option<Vec<(String, String)>>, String> {
+    async fn fetch(
+        &self,
+        objects: &mut BTreeMap<String, Option<Value>>,
+        kind: &str,
+        name: &str,
+    ) -> Result<Option<Vec<(String, String)>>, String> {
         let path = format!("/api/v1/namespaces/{}/{kind}s/{name}", namespace(self.pod));
         if !objects.contains_key(&path) {
             let found = self.kubelet.fetch(&path).await?;
             objects.insert(path.clone(), found);
         }
-        Ok(objects.get(&path).and_then(Option::as_ref).map(|object| {
-            data_of(object).into_iter().map(|(key, bytes)| (key, String::from_utf8_lossy(&bytes).into_owned())).collect()
-        }))
+        Ok(objects
+            .get(&path)
+            .and_then(Option::as_ref)
+            .map(|object| data_of(object).into_iter().map(|(key, bytes)| (key, String::from_utf8_lossy(&bytes).into_owned())).collect()))
     }
 
     /// `{NAME}_SERVICE_HOST` and the like, of the Services of the pod's namespace and of the API server's.
@@ -108,7 +112,8 @@ impl Environment<'_> {
         let store = self.kubelet.services.borrow();
         let mut variables = BTreeMap::new();
         for service in store.objects.values() {
-            let (own_name, own_namespace) = (service.metadata.name.as_deref().unwrap_or_default(), service.metadata.namespace.as_deref().unwrap_or_default());
+            let (own_name, own_namespace) =
+                (service.metadata.name.as_deref().unwrap_or_default(), service.metadata.namespace.as_deref().unwrap_or_default());
             let master = own_namespace == "default" && own_name == "kubernetes";
             if !(master || links && own_namespace == namespace(self.pod)) {
                 continue;
@@ -123,7 +128,8 @@ impl Environment<'_> {
             for port in &ports {
                 let protocol = port.protocol.clone().unwrap_or_else(|| "TCP".to_owned());
                 if let Some(port_name) = port.name.as_ref().filter(|name| !name.is_empty()) {
-                    variables.insert(format!("{prefix}_SERVICE_PORT_{}", port_name.to_uppercase().replace('-', "_")), port.port.to_string());
+                    variables
+                        .insert(format!("{prefix}_SERVICE_PORT_{}", port_name.to_uppercase().replace('-', "_")), port.port.to_string());
                 }
                 let base = format!("{prefix}_PORT_{}_{protocol}", port.port);
                 let url = format!("{}://{ip}:{}", protocol.to_lowercase(), port.port);

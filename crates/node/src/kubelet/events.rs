@@ -123,7 +123,12 @@ pub async fn send(machine: Arc<Machine>, client: ApiClient, log: Klog) {
             // Refused events (a namespace that is being ended, say) are not tried again.
             Err(error) if !error.is_transport() => {
                 if !(error.code == Some(403) || error.is_already_exists() || error.is_not_found()) {
-                    log.error("event.go:359", &error.message, "Server rejected event (will not retry!)", vec![("event", Field::Text(&go(&event)))]);
+                    log.error(
+                        "event.go:359",
+                        &error.message,
+                        "Server rejected event (will not retry!)",
+                        vec![("event", Field::Text(&go(&event)))],
+                    );
                 }
                 machine.write(|state| {
                     state.kubelet.events.queue.pop_front();
@@ -141,7 +146,12 @@ pub async fn send(machine: Arc<Machine>, client: ApiClient, log: Klog) {
                     }
                     state.kubelet.events.attempts
                 });
-                log.error("event.go:368", &error.message, "Unable to write event (may retry after sleeping)", vec![("event", Field::Text(&text))]);
+                log.error(
+                    "event.go:368",
+                    &error.message,
+                    "Unable to write event (may retry after sleeping)",
+                    vec![("event", Field::Text(&text))],
+                );
                 if attempts >= TRIES {
                     log.line('E', "event.go:307", "Unable to write event (retry limit exceeded!)", &[("event", Field::Text(&text))]);
                 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::klog::Value;
-use super::process::Kubelet;
 use super::node_status;
+use super::process::Kubelet;
 use super::start::transport_warning;
 
 impl Kubelet {
@@ -54,7 +54,9 @@ impl Kubelet {
             }
             let sandboxes = state.containers.sandboxes.values();
             let unknown = sandboxes.filter(|sandbox| !state.kubelet.pods.contains_key(&sandbox.config.uid));
-            unknown.map(|sandbox| (sandbox.id.clone(), format!("{}_{}_{}", sandbox.config.namespace, sandbox.config.name, sandbox.config.uid))).collect()
+            unknown
+                .map(|sandbox| (sandbox.id.clone(), format!("{}_{}_{}", sandbox.config.namespace, sandbox.config.name, sandbox.config.uid)))
+                .collect()
         });
         for (sandbox, pod) in orphans {
             self.log.info("kubelet_pods.go:1263", "Killing unwanted pod", &[("pod", Value::Text(&pod))]);
@@ -110,7 +112,12 @@ impl Kubelet {
             }
             Err(error) => {
                 let text = error.to_string();
-                self.log.error("log.go:32", &text, "ListPodSandbox with filter from runtime service failed", vec![("filter", Value::Text("<nil>"))]);
+                self.log.error(
+                    "log.go:32",
+                    &text,
+                    "ListPodSandbox with filter from runtime service failed",
+                    vec![("filter", Value::Text("<nil>"))],
+                );
                 self.log.error("kuberuntime_sandbox.go:297", &text, "Failed to list pod sandboxes", vec![]);
                 self.log.error("generic.go:254", &text, "GenericPLEG: Unable to retrieve pods", vec![]);
                 false

@@ -67,12 +67,7 @@ pub async fn reflect<T: Object>(client: ApiClient, path: String, store: watch::S
 }
 
 /// Lists, then watches until an error that needs a new list.
-async fn once<T: Object>(
-    client: &ApiClient,
-    path: &str,
-    store: &watch::Sender<Store<T>>,
-    delay: &mut Duration,
-) -> Result<(), ApiError> {
+async fn once<T: Object>(client: &ApiClient, path: &str, store: &watch::Sender<Store<T>>, delay: &mut Duration) -> Result<(), ApiError> {
     let list: Value = client.get(path).await?;
     let mut version = list["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
     let items = match list {
@@ -81,8 +76,9 @@ async fn once<T: Object>(
     };
     let items: Vec<T> = match items {
         Value::Null => Vec::new(),
-        items => serde_json::from_value(items)
-            .map_err(|error| ApiError { code: None, reason: String::new(), message: error.to_string() })?,
+        items => {
+            serde_json::from_value(items).map_err(|error| ApiError { code: None, reason: String::new(), message: error.to_string() })?
+        }
     };
     *delay = BACKOFF.0;
     store.send_modify(|store| {

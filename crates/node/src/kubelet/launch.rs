@@ -9,8 +9,8 @@ use serde_json::Value as Json;
 
 use super::environment::Environment;
 use super::klog::Value;
-use super::process::Kubelet;
 use super::pods::{format_pod, full_name, name, namespace, uid as uid_of};
+use super::process::Kubelet;
 use super::runtime_pod::{RuntimePod, UID_LABEL};
 use super::state::PodMemory;
 use super::status::spec;
@@ -47,11 +47,8 @@ impl Kubelet {
     pub(super) fn sandbox_config(&self, pod: &Pod, attempt: u32) -> SandboxConfig {
         let spec = spec(pod);
         let host_network = spec.host_network == Some(true);
-        let hostname = if host_network {
-            self.machine.name()
-        } else {
-            spec.hostname.clone().unwrap_or_else(|| name(pod).chars().take(63).collect())
-        };
+        let hostname =
+            if host_network { self.machine.name() } else { spec.hostname.clone().unwrap_or_else(|| name(pod).chars().take(63).collect()) };
         let ports = spec.containers.iter().flat_map(|container| container.ports.iter().flatten()).filter_map(|port| {
             Some(PortMapping {
                 host_port: u16::try_from(port.host_port.filter(|port| *port > 0)?).ok()?,
@@ -122,7 +119,13 @@ impl Kubelet {
     }
 
     /// Pulls, makes and starts a container. An error comes with the time of the next attempt.
-    pub(super) async fn start_container(self: &Arc<Self>, uid: &str, sandbox: &str, container: &Spec, _list: &str) -> Result<(), (String, Duration)> {
+    pub(super) async fn start_container(
+        self: &Arc<Self>,
+        uid: &str,
+        sandbox: &str,
+        container: &Spec,
+        _list: &str,
+    ) -> Result<(), (String, Duration)> {
         let Some(memory) = self.memory(uid) else { return Ok(()) };
         let pod = memory.pod.clone();
         let subject = self.pod_subject(&pod, Some(self.field_path(&pod, &container.name)));
@@ -175,7 +178,12 @@ impl Kubelet {
         let _ = self.machine.host_files().symlink(&target, &link);
         if let Err(error) = self.cri.start_container(&id).await {
             let message = if error.code == "Unknown" { error.message.clone() } else { error.to_string() };
-            self.log.error("log.go:32", &error.to_string(), "StartContainer from runtime service failed", vec![("containerID", Value::Text(&id))]);
+            self.log.error(
+                "log.go:32",
+                &error.to_string(),
+                "StartContainer from runtime service failed",
+                vec![("containerID", Value::Text(&id))],
+            );
             self.recorder.record(&subject, "Warning", "Failed", &format!("Error: {message}"));
             wait_for("RunContainerError", &message);
             let text = format!("container {} start failed in pod {}: RunContainerError: {message}", container.name, format_pod(&pod));
@@ -227,12 +235,20 @@ impl Kubelet {
         }
     }
 
-    async fn container_config(&self, pod: &Pod, container: &Spec, image_id: &str, attempt: u32, runtime: &RuntimePod) -> Result<ContainerConfig, String> {
+    async fn container_config(
+        &self,
+        pod: &Pod,
+        container: &Spec,
+        image_id: &str,
+        attempt: u32,
+        runtime: &RuntimePod,
+    ) -> Result<ContainerConfig, String> {
         let spec = spec(pod);
         let ip = if spec.host_network == Some(true) {
             Some(self.settings.node_ip.clone())
         } else {
-            let sandbox = self.runtime_pod(&uid_of(pod)).ok().and_then(|fresh| fresh.sandbox().cloned()).or_else(|| runtime.sandbox().cloned());
+            let sandbox =
+                self.runtime_pod(&uid_of(pod)).ok().and_then(|fresh| fresh.sandbox().cloned()).or_else(|| runtime.sandbox().cloned());
             sandbox.and_then(|sandbox| sandbox.ip).map(|ip| ip.to_string())
         };
         let image = catalogue().by_id(image_id).ok_or("image is gone")?;
@@ -269,7 +285,8 @@ impl Kubelet {
         files.make_dirs(&log_directory, 0o755).map_err(|errno| errno.go())?;
         let mounts = self.container_mounts(pod, container, attempt, ip.as_deref(), &lookup)?;
         let limit = container.resources.as_ref().and_then(|resources| resources.limits.as_ref()?.get("memory").cloned());
-        let memory_limit = limit.and_then(|quantity| values::Quantity::parse(&quantity.0).ok()).and_then(|quantity| u64::try_from(quantity.value()).ok());
+        let memory_limit =
+            limit.and_then(|quantity| values::Quantity::parse(&quantity.0).ok()).and_then(|quantity| u64::try_from(quantity.value()).ok());
         let mut labels = BTreeMap::from([
             ("io.kubernetes.container.name".to_owned(), container.name.clone()),
             ("io.kubernetes.pod.name".to_owned(), name(pod).to_owned()),
@@ -279,7 +296,10 @@ impl Kubelet {
         let annotations = BTreeMap::from([
             ("io.kubernetes.container.restartCount".to_owned(), attempt.to_string()),
             ("io.kubernetes.container.terminationMessagePath".to_owned(), message_path(container)),
-            ("io.kubernetes.container.terminationMessagePolicy".to_owned(), container.termination_message_policy.clone().unwrap_or_else(|| "File".to_owned())),
+            (
+                "io.kubernetes.container.terminationMessagePolicy".to_owned(),
+                container.termination_message_policy.clone().unwrap_or_else(|| "File".to_owned()),
+            ),
             ("io.kubernetes.pod.terminationGracePeriod".to_owned(), spec.termination_grace_period_seconds.unwrap_or(30).to_string()),
         ]);
         Ok(ContainerConfig {
@@ -316,7 +336,13 @@ impl Kubelet {
         self.log.info(
             "kuberuntime_container.go:874",
             "Killing container with a grace period",
-            &[("pod", Value::Text(&full_name(pod))), ("podUID", Value::Text(&uid_of(pod))), ("containerName", Value::Text(&container.config.name)), ("containerID", Value::Text(&shown)), ("gracePeriod", Value::Raw(grace.to_string()))],
+            &[
+                ("pod", Value::Text(&full_name(pod))),
+                ("podUID", Value::Text(&uid_of(pod))),
+                ("containerName", Value::Text(&container.config.name)),
+                ("containerID", Value::Text(&shown)),
+                ("gracePeriod", Value::Raw(grace.to_string())),
+            ],
         );
         let spec = spec(pod);
         let hook = spec
@@ -337,7 +363,12 @@ impl Kubelet {
             left = left.saturating_sub(self.machine.clock().since(begun)).max(Duration::from_secs(2));
         }
         if let Err(error) = self.cri.stop_container(&container.id, left).await {
-            self.log.error("log.go:32", &error.to_string(), "StopContainer from runtime service failed", vec![("containerID", Value::Text(&container.id))]);
+            self.log.error(
+                "log.go:32",
+                &error.to_string(),
+                "StopContainer from runtime service failed",
+                vec![("containerID", Value::Text(&container.id))],
+            );
         }
     }
 
@@ -349,7 +380,9 @@ impl Kubelet {
                 Ok((.., 0)) => Ok(()),
                 Ok((out, err, code)) => {
                     let output = String::from_utf8_lossy(&[out, err].concat()).into_owned();
-                    Err(format!(": command '{}' exited with {code}: {output}", argv.join(" ")).trim_end_matches([':', ' ', '\n']).to_owned())
+                    Err(format!(": command '{}' exited with {code}: {output}", argv.join(" "))
+                        .trim_end_matches([':', ' ', '\n'])
+                        .to_owned())
                 }
                 Err(error) => Err(format!(": {error}")),
             };
@@ -404,8 +437,11 @@ impl Kubelet {
                 return Err(("InvalidImageName".to_owned(), message, RETRY));
             }
         };
-        let policy = container.image_pull_policy.clone().unwrap_or_else(|| if reference.is_latest() { "Always" } else { "IfNotPresent" }.to_owned());
-        let unavailable = |error: crate::containerd::CriError| ("ImageInspectError".to_owned(), format!("Failed to inspect image \"{image}\": {error}"), Duration::from_secs(2));
+        let policy =
+            container.image_pull_policy.clone().unwrap_or_else(|| if reference.is_latest() { "Always" } else { "IfNotPresent" }.to_owned());
+        let unavailable = |error: crate::containerd::CriError| {
+            ("ImageInspectError".to_owned(), format!("Failed to inspect image \"{image}\": {error}"), Duration::from_secs(2))
+        };
         let present = self.cri.image(&reference.to_string()).map_err(unavailable)?;
         match (&present, policy.as_str()) {
             (Some(record), "IfNotPresent" | "Never") => {

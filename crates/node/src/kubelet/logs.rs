@@ -80,9 +80,11 @@ fn tail(lines: Vec<String>, count: Option<usize>) -> Vec<String> {
 impl Kubelet {
     fn find_pod(&self, namespace: &str, pod: &str) -> Option<String> {
         self.machine.read(|state| {
-            let mut found = state.kubelet.pods.iter().filter(|(_, memory)| {
-                super::pods::name(&memory.pod) == pod && super::pods::namespace(&memory.pod) == namespace
-            });
+            let mut found = state
+                .kubelet
+                .pods
+                .iter()
+                .filter(|(_, memory)| super::pods::name(&memory.pod) == pod && super::pods::namespace(&memory.pod) == namespace);
             found.next_back().map(|(uid, _)| uid.clone())
         })
     }
@@ -117,9 +119,7 @@ impl Kubelet {
                 (Some(current), None) if current.state == ContainerState::Exited && current.config.attempt > 0 => Some(current),
                 (_, previous) => previous,
             }
-            .ok_or_else(|| {
-                (StatusCode::BAD_REQUEST, format!("previous terminated container \"{container}\" in pod \"{pod}\" not found"))
-            })?
+            .ok_or_else(|| (StatusCode::BAD_REQUEST, format!("previous terminated container \"{container}\" in pod \"{pod}\" not found")))?
         } else {
             newest.ok_or_else(|| {
                 let reason = self
@@ -136,7 +136,12 @@ impl Kubelet {
         Ok(self.log_stream_of(chosen, &runtime, options))
     }
 
-    pub(super) fn log_stream_of(self: Arc<Self>, container: Arc<Container>, runtime: &RuntimePod, options: LogOptions) -> BoxStream<'static, Bytes> {
+    pub(super) fn log_stream_of(
+        self: Arc<Self>,
+        container: Arc<Container>,
+        runtime: &RuntimePod,
+        options: LogOptions,
+    ) -> BoxStream<'static, Bytes> {
         let Some(sandbox) = runtime.sandboxes.iter().find(|sandbox| sandbox.id == container.sandbox) else {
             return futures::stream::empty().boxed();
         };

@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::api::{ApiClient, ApiError, PatchKind};
 use super::events::Subject;
-use super::process::Kubelet;
 use super::klog::Value as Field;
 use super::node_status::{self, PRESSURES, time};
+use super::process::Kubelet;
 
 /// Timeout of the heartbeat client.
 const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -67,8 +67,19 @@ impl Kubelet {
         let mut step = Duration::from_millis(100);
         for attempt in 0u64.. {
             if self.try_register(client, attempt == 0).await {
-                self.log.info("kubelet_node_status.go:77", "Successfully registered node", &[("node", Field::Text(&self.settings.node_name))]);
-                self.machine.write(|state| state.kubelet.node.registered = true);
+                self.log.info(
+                    "kubelet_node_status.go:77",
+                    "Successfully registered node",
+                    &[("node", Field::Text(&self.settings.node_name))],
+                );
+                let pods = self.machine.write(|state| {
+                    state.kubelet.node.registered = true;
+                    state.kubelet.pods.keys().cloned().collect::<Vec<_>>()
+                });
+                // Static pods get their mirrors now.
+                for uid in pods {
+                    self.wake(&uid);
+                }
                 return;
             }
             tokio::time::sleep(step).await;
@@ -88,13 +99,23 @@ impl Kubelet {
             Err(error) => error,
         };
         if !error.is_already_exists() {
-            self.log.error("kubelet_node_status.go:106", &error.message, "Unable to register node with API server", vec![("node", Field::Text(name))]);
+            self.log.error(
+                "kubelet_node_status.go:106",
+                &error.message,
+                "Unable to register node with API server",
+                vec![("node", Field::Text(name))],
+            );
             return false;
         }
         let existing: Value = match client.get(&self.node_path()).await {
             Ok(existing) => existing,
             Err(error) => {
-                self.log.error("kubelet_node_status.go:112", &error.message, "Unable to register node with API server, error getting existing node", vec![("node", Field::Text(name))]);
+                self.log.error(
+                    "kubelet_node_status.go:112",
+                    &error.message,
+                    "Unable to register node with API server, error getting existing node",
+                    vec![("node", Field::Text(name))],
+                );
                 return false;
             }
         };
@@ -109,7 +130,12 @@ impl Kubelet {
         if !patch.is_empty() {
             let body = json!({"metadata": {"labels": patch}});
             if let Err(error) = client.patch(&self.node_path(), PatchKind::Strategic, &body).await {
-                self.log.error("kubelet_node_status.go:130", &error.message, "Unable to reconcile node with API server,error updating node", vec![("node", Field::Text(name))]);
+                self.log.error(
+                    "kubelet_node_status.go:130",
+                    &error.message,
+                    "Unable to reconcile node with API server,error updating node",
+                    vec![("node", Field::Text(name))],
+                );
                 return false;
             }
         }
@@ -192,7 +218,9 @@ impl Kubelet {
             let body = json!({"metadata": {"uid": node["metadata"]["uid"]}, "status": status});
             let path = format!("{}/status?timeout=10s", self.node_path());
             let patched = ApiClient::within(HEARTBEAT, client.patch(&path, PatchKind::Strategic, &body)).await;
-            patched.map_err(|error| format!("failed to patch status {} for node {}: {error}", super::klog::quote(&body.to_string()), super::klog::quote(name)))?;
+            patched.map_err(|error| {
+                format!("failed to patch status {} for node {}: {error}", super::klog::quote(&body.to_string()), super::klog::quote(name))
+            })?;
             self.machine.write(|state| state.kubelet.node.reported_at = Some(now));
         }
         Ok(())
@@ -209,7 +237,11 @@ impl Kubelet {
         if self.cri.update_pod_cidr(cidr).is_err() {
             return;
         }
-        self.log.info("kubelet_network.go:47", "Updating Pod CIDR", &[("originalPodCIDR", Field::Text(&old)), ("newPodCIDR", Field::Text(cidr))]);
+        self.log.info(
+            "kubelet_network.go:47",
+            "Updating Pod CIDR",
+            &[("originalPodCIDR", Field::Text(&old)), ("newPodCIDR", Field::Text(cidr))],
+        );
         self.machine.write(|state| state.kubelet.node.pod_cidr = cidr.to_owned());
     }
 
@@ -284,7 +316,8 @@ impl Kubelet {
                 let mut metadata = json!({"name": name, "namespace": "kube-node-lease"});
                 match ApiClient::within(HEARTBEAT, client.get::<Value>(&self.node_path())).await {
                     Ok(node) => {
-                        metadata["ownerReferences"] = json!([{"apiVersion": "v1", "kind": "Node", "name": name, "uid": node["metadata"]["uid"]}]);
+                        metadata["ownerReferences"] =
+                            json!([{"apiVersion": "v1", "kind": "Node", "name": name, "uid": node["metadata"]["uid"]}]);
                     }
                     Err(error) => self.log.error(
                         "nodelease.go:50",

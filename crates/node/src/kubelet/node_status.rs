@@ -54,7 +54,11 @@ pub(super) fn initial(settings: &Settings) -> Value {
                 .filter_map(|taint| {
                     let (pair, effect) = taint.rsplit_once(':')?;
                     let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-                    Some(if value.is_empty() { json!({"key": key, "effect": effect}) } else { json!({"key": key, "value": value, "effect": effect}) })
+                    Some(if value.is_empty() {
+                        json!({"key": key, "effect": effect})
+                    } else {
+                        json!({"key": key, "value": value, "effect": effect})
+                    })
                 })
                 .collect();
             spec.insert("taints".to_owned(), Value::Array(taints));
@@ -250,7 +254,13 @@ mod tests {
                 "[container runtime is down, PLEG is not healthy: pleg was last seen active 6m15s ago; threshold is 3m0s]",
             ),
             (
-                memory(Some(1), Some(1), Some("NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized")),
+                memory(
+                    Some(1),
+                    Some(1),
+                    Some(
+                        "NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized",
+                    ),
+                ),
                 "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized",
             ),
             (

@@ -139,12 +139,8 @@ impl Kubelet {
                 }
             }
             // What the server does not know any more is ended without further ado.
-            let gone: Vec<String> = memory
-                .pods
-                .iter()
-                .filter(|(id, pod)| pod.source == Source::Api && !seen.contains(id))
-                .map(|(id, _)| id.clone())
-                .collect();
+            let gone: Vec<String> =
+                memory.pods.iter().filter(|(id, pod)| pod.source == Source::Api && !seen.contains(id)).map(|(id, _)| id.clone()).collect();
             for id in gone {
                 if let Some(pod) = memory.pods.get_mut(&id) {
                     let pod = Arc::make_mut(pod);
@@ -300,10 +296,19 @@ impl Kubelet {
             }
             Ok(found) if found["metadata"]["annotations"][MIRROR].is_string() => {
                 let mirror = found["metadata"]["uid"].as_str().unwrap_or_default();
-                self.log.info("kubelet.go:3331", "Trying to delete pod", &[("pod", Value::Text(&full_name(pod))), ("podUID", Value::Text(mirror))]);
+                self.log.info(
+                    "kubelet.go:3331",
+                    "Trying to delete pod",
+                    &[("pod", Value::Text(&full_name(pod))), ("podUID", Value::Text(mirror))],
+                );
                 let options = json!({"gracePeriodSeconds": 0, "preconditions": {"uid": mirror}});
                 if let Err(error) = client.delete(&format!("{path}/{}", name(pod)), &options).await {
-                    self.log.error("mirror_client.go:139", &error.message, "Failed deleting a mirror pod", vec![("pod", Value::Text(&full_name(pod)))]);
+                    self.log.error(
+                        "mirror_client.go:139",
+                        &error.message,
+                        "Failed deleting a mirror pod",
+                        vec![("pod", Value::Text(&full_name(pod)))],
+                    );
                     return;
                 }
             }
@@ -331,7 +336,12 @@ impl Kubelet {
                 });
             }
             Err(error) => {
-                self.log.error("kubelet.go:3342", &error.message, "Failed creating a mirror pod", vec![("pod", Value::Text(&full_name(pod)))]);
+                self.log.error(
+                    "kubelet.go:3342",
+                    &error.message,
+                    "Failed creating a mirror pod",
+                    vec![("pod", Value::Text(&full_name(pod)))],
+                );
             }
         }
     }

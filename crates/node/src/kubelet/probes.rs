@@ -60,13 +60,17 @@ impl Kubelet {
         let mut soonest: Option<Duration> = None;
         let mut runs = Vec::new();
         for container in probed {
-            let Some(current) = runtime.newest(&container.name).filter(|current| current.state == ContainerState::Running) else { continue };
+            let Some(current) = runtime.newest(&container.name).filter(|current| current.state == ContainerState::Running) else {
+                continue;
+            };
             let kept = self.memory(uid).and_then(|memory| memory.containers.get(&container.name).cloned()).unwrap_or_default();
             if kept.id != current.id {
                 continue;
             }
             let started = container.startup_probe.is_none() || kept.probes.get("startup").and_then(|probe| probe.success) == Some(true);
-            for (kind, probe) in [("startup", &container.startup_probe), ("liveness", &container.liveness_probe), ("readiness", &container.readiness_probe)] {
+            for (kind, probe) in
+                [("startup", &container.startup_probe), ("liveness", &container.liveness_probe), ("readiness", &container.readiness_probe)]
+            {
                 let Some(probe) = probe else { continue };
                 // Others wait for the startup probe; it ends with its success.
                 if (kind == "startup") == started && container.startup_probe.is_some() {
@@ -132,11 +136,9 @@ impl Kubelet {
             return match self.cri.exec_sync(&current.id, argv.clone(), Some(timeout)).await {
                 Ok((.., 0)) => Ok(()),
                 Ok((out, err, _)) => Err(String::from_utf8_lossy(&[out, err].concat()).into_owned()),
-                Err(error) if error.code == "DeadlineExceeded" => Err(format!(
-                    "command timed out: \"{}\" timed out after {}",
-                    argv.join(" "),
-                    values::duration::format_go(timeout)
-                )),
+                Err(error) if error.code == "DeadlineExceeded" => {
+                    Err(format!("command timed out: \"{}\" timed out after {}", argv.join(" "), values::duration::format_go(timeout)))
+                }
                 Err(error) => Err(format!("rpc error: code = {} desc = {}", error.code, error.message)),
             };
         }
@@ -177,7 +179,8 @@ impl Kubelet {
         let path = action.path.clone().filter(|path| !path.is_empty()).unwrap_or_else(|| "/".to_owned());
         let path = if path.starts_with('/') { path } else { format!("/{path}") };
         let url = format!("{scheme}://{host}:{port}{path}");
-        let mut headers = vec![("User-Agent".to_owned(), format!("kube-probe/{}.{}", values::KUBERNETES_MINOR.0, values::KUBERNETES_MINOR.1))];
+        let mut headers =
+            vec![("User-Agent".to_owned(), format!("kube-probe/{}.{}", values::KUBERNETES_MINOR.0, values::KUBERNETES_MINOR.1))];
         headers.extend(action.http_headers.iter().flatten().map(|header| (header.name.clone(), header.value.clone())));
         let origin = component::Origin::Node(self.machine.name());
         let request = http::get(self.machine.network().clone(), &origin, &host, port, scheme == "https", &path, &headers);

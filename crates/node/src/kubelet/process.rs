@@ -40,7 +40,8 @@ pub struct Kubelet {
 
 async fn run(mut context: ProcessContext) -> ExitStatus {
     let log = Klog::new(context.stderr.clone(), context.pid, context.machine.clock());
-    let kept = context.machine.read(|state| state.kubelet.settings.clone()).filter(|settings| context.resumed && settings.pid == context.pid);
+    let kept =
+        context.machine.read(|state| state.kubelet.settings.clone()).filter(|settings| context.resumed && settings.pid == context.pid);
     let resumed = kept.is_some();
     let settings = match kept {
         Some(settings) => settings,

@@ -29,7 +29,8 @@ impl Kubelet {
         if config.enable_server {
             let address: std::net::IpAddr = config.address.parse().map_err(|_| "bad address".to_owned())?;
             let tls = ServerTls::from_pem(self.settings.serving_cert.as_bytes());
-            let listener = network.listen(&origin, SocketAddr::new(address, config.port), owner(), Some(tls)).map_err(|error| error.to_string())?;
+            let listener =
+                network.listen(&origin, SocketAddr::new(address, config.port), owner(), Some(tls)).map_err(|error| error.to_string())?;
             tasks.spawn(self.clone().serve_api(listener));
         }
         Ok(())

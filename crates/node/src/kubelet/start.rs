@@ -1,8 +1,8 @@
 //! What a kubelet reads when it starts, in upstream's order, and how it fails. Every file is read anew at every start.
 
+use component::Target;
 use component::kubeconfig::Kubeconfig;
 use component::tls::ClientTls;
-use component::Target;
 use values::KUBERNETES_VERSION;
 
 use super::config::KubeletConfig;
@@ -31,7 +31,9 @@ pub(super) fn start(context: &ProcessContext, log: &Klog) -> Result<Settings, St
         context.stderr.write_now(line.as_bytes());
     }
     if flags.is_set("help") {
-        return Err(Stop::Print("The kubelet is the primary \"node agent\" that runs on each node.\n\nUsage:\n  kubelet [flags]\n".to_owned()));
+        return Err(Stop::Print(
+            "The kubelet is the primary \"node agent\" that runs on each node.\n\nUsage:\n  kubelet [flags]\n".to_owned(),
+        ));
     }
     if flags.values.contains_key("version") {
         return Err(Stop::Print(format!("Kubernetes {KUBERNETES_VERSION}\n")));
@@ -42,7 +44,8 @@ pub(super) fn start(context: &ProcessContext, log: &Klog) -> Result<Settings, St
         log.info("codec.go:92", "Using lenient decoding as strict decoding failed", &[("err", Value::Text(reason))]);
     }
     let config = loaded.config;
-    let client_ca = client_ca(files, &config.client_ca_file).map_err(|reason| Stop::Failed(format!("failed to construct kubelet dependencies: {reason}")))?;
+    let client_ca = client_ca(files, &config.client_ca_file)
+        .map_err(|reason| Stop::Failed(format!("failed to construct kubelet dependencies: {reason}")))?;
     let run = |reason: String| Stop::Failed(format!("failed to run Kubelet: {reason}"));
 
     log.info("server.go:525", "Kubelet version", &[("kubeletVersion", Value::Text(KUBERNETES_VERSION))]);
@@ -69,7 +72,8 @@ pub(super) fn start(context: &ProcessContext, log: &Klog) -> Result<Settings, St
         log.info("dynamic_cafile_content.go:161", "Starting controller", &[("name", Value::Text(&name))]);
     }
     reach_runtime(context, &config, log).map_err(run)?;
-    let serving_cert = serving_certificate(files, &flags, &config).map_err(|reason| Stop::Failed(format!("failed to construct kubelet dependencies: {reason}")))?;
+    let serving_cert = serving_certificate(files, &flags, &config)
+        .map_err(|reason| Stop::Failed(format!("failed to construct kubelet dependencies: {reason}")))?;
     if config.fail_swap_on && files.read_text("/proc/swaps").is_ok_and(|text| text.lines().count() > 1) {
         let swaps = files.read_text("/proc/swaps").unwrap_or_default();
         return Err(run(format!(
@@ -87,7 +91,12 @@ pub(super) fn start(context: &ProcessContext, log: &Klog) -> Result<Settings, St
     }
     if node_ip != address {
         // The kubelet goes on, without a usable address (kubelet_node_status.go).
-        log.error("kubelet_node_status.go:733", &format!("node IP: {} not found in the host's network interfaces", super::klog::quote(&node_ip)), "Failed to set some node status fields", vec![("node", Value::Text(&node_name))]);
+        log.error(
+            "kubelet_node_status.go:733",
+            &format!("node IP: {} not found in the host's network interfaces", super::klog::quote(&node_ip)),
+            "Failed to set some node status fields",
+            vec![("node", Value::Text(&node_name))],
+        );
     }
     Ok(Settings {
         pid: context.pid,
@@ -107,9 +116,7 @@ fn client_ca(files: &View, path: &str) -> Result<String, String> {
     if path.is_empty() {
         return Ok(String::new());
     }
-    let text = files
-        .read_text(path)
-        .map_err(|errno| format!("unable to load client CA file {path}: open {path}: {}", errno.go()))?;
+    let text = files.read_text(path).map_err(|errno| format!("unable to load client CA file {path}: open {path}: {}", errno.go()))?;
     if component::tls::certificates(text.as_bytes()).is_empty() {
         return Err(format!("unable to load client CA file {path}: data does not contain any valid RSA or ECDSA certificates"));
     }
@@ -172,7 +179,9 @@ fn still_valid(files: &View, path: &str, log: &Klog, now: jiff::Timestamp) -> Op
         if target.token.is_some() {
             return Some(target);
         }
-        return complain(format!("unable to load TLS certificates from existing bootstrap client config read from {path}: data does not contain any valid RSA or ECDSA certificates"));
+        return complain(format!(
+            "unable to load TLS certificates from existing bootstrap client config read from {path}: data does not contain any valid RSA or ECDSA certificates"
+        ));
     }
     for der in &chain {
         use x509_parser::prelude::FromDer;

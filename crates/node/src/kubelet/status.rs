@@ -63,7 +63,8 @@ pub(super) fn compute(memory: &PodMemory, runtime: &RuntimePod, context: &Contex
     let inits = spec.init_containers.clone().unwrap_or_default();
     let empty = ContainerMemory::default();
     let remembered = |name: &str| memory.containers.get(name).unwrap_or(&empty);
-    let init_statuses: Vec<Value> = inits.iter().map(|c| container_status(c, remembered(&c.name), runtime, context, true, &inits, memory)).collect();
+    let init_statuses: Vec<Value> =
+        inits.iter().map(|c| container_status(c, remembered(&c.name), runtime, context, true, &inits, memory)).collect();
     let statuses: Vec<Value> =
         spec.containers.iter().map(|c| container_status(c, remembered(&c.name), runtime, context, false, &inits, memory)).collect();
     let ephemeral: Vec<Value> = spec
@@ -126,7 +127,14 @@ fn init_done(container: &Spec, status: &Value) -> bool {
     if is_sidecar(container) { status["started"] == true } else { status["state"]["terminated"]["exitCode"] == 0 }
 }
 
-fn phase(memory: &PodMemory, spec: &PodSpec, inits: &[Spec], init_statuses: &[Value], statuses: &[Value], initialized: bool) -> &'static str {
+fn phase(
+    memory: &PodMemory,
+    spec: &PodSpec,
+    inits: &[Spec],
+    init_statuses: &[Value],
+    statuses: &[Value],
+    initialized: bool,
+) -> &'static str {
     if memory.rejected.is_some() {
         return "Failed";
     }
@@ -137,7 +145,8 @@ fn phase(memory: &PodMemory, spec: &PodSpec, inits: &[Spec], init_statuses: &[Va
         return "Failed";
     }
     if !initialized {
-        let failed = inits.iter().zip(init_statuses).any(|(container, status)| !is_sidecar(container) && ended(status) && code(status) != 0);
+        let failed =
+            inits.iter().zip(init_statuses).any(|(container, status)| !is_sidecar(container) && ended(status) && code(status) != 0);
         return if failed && restart_policy(spec) == "Never" { "Failed" } else { "Pending" };
     }
     if statuses.iter().any(|status| status["state"]["waiting"].is_object() && !status["lastState"]["terminated"].is_object()) {
@@ -146,7 +155,8 @@ fn phase(memory: &PodMemory, spec: &PodSpec, inits: &[Spec], init_statuses: &[Va
     if statuses.iter().any(|status| status["state"]["running"].is_object()) {
         return "Running";
     }
-    let last = |status: &Value| if ended(status) { code(status) } else { status["lastState"]["terminated"]["exitCode"].as_i64().unwrap_or(0) };
+    let last =
+        |status: &Value| if ended(status) { code(status) } else { status["lastState"]["terminated"]["exitCode"].as_i64().unwrap_or(0) };
     let deleted = memory.terminating.is_some();
     match restart_policy(spec) {
         "Always" if !deleted => "Running",
@@ -201,7 +211,12 @@ fn conditions(
     made.push(match (initialized || done, done) {
         (_, true) => make("Initialized", true, Some("PodCompleted"), None),
         (true, _) => make("Initialized", true, None, None),
-        _ => make("Initialized", false, Some("ContainersNotInitialized"), Some(format!("containers with incomplete status: [{}]", waiting.join(" ")))),
+        _ => make(
+            "Initialized",
+            false,
+            Some("ContainersNotInitialized"),
+            Some(format!("containers with incomplete status: [{}]", waiting.join(" "))),
+        ),
     });
     let (containers, reason, message) = match phase {
         "Succeeded" => (false, Some("PodCompleted"), None),
@@ -363,7 +378,10 @@ pub(super) fn patch(old: &Value, new: &Value) -> Value {
         for key in old.keys() {
             // What others own (`resize`, `nominatedNodeName`) is left alone.
             if !body.contains_key(key)
-                && matches!(key.as_str(), "reason" | "message" | "podIP" | "podIPs" | "initContainerStatuses" | "ephemeralContainerStatuses")
+                && matches!(
+                    key.as_str(),
+                    "reason" | "message" | "podIP" | "podIPs" | "initContainerStatuses" | "ephemeralContainerStatuses"
+                )
             {
                 body.insert(key.clone(), Value::Null);
             }

@@ -16,8 +16,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role};
 
 use super::api_server::{Body, text};
-use super::process::Kubelet;
 use super::line_discipline::LineDiscipline;
+use super::process::Kubelet;
 use crate::containerd::{ContainerState, ExecIo};
 use crate::machine::{Input, InputWriter, Output, Signal, Terminal};
 
@@ -119,7 +119,14 @@ fn frame(channel: u8, bytes: &[u8]) -> Message {
 const PROTOCOLS: &[&str] = &["v5.channel.k8s.io", "v4.channel.k8s.io"];
 
 impl Kubelet {
-    pub(super) fn exec(self: Arc<Self>, request: Request<Incoming>, namespace: &str, pod: &str, container: &str, query: &[(String, String)]) -> Response<Body> {
+    pub(super) fn exec(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        query: &[(String, String)],
+    ) -> Response<Body> {
         let wanted = Wanted::parse(query);
         let current = match self.find_container(namespace, pod, container) {
             Ok((_, runtime)) => runtime.newest(container).filter(|current| current.state == ContainerState::Running).cloned(),
@@ -138,7 +145,12 @@ impl Kubelet {
                     let _ = sender.try_send(frame(channel, bytes));
                 })
             };
-            let (writer, input) = if wanted.stdin { let (writer, input) = Input::channel(); (Some(writer), input) } else { (None, Input::empty()) };
+            let (writer, input) = if wanted.stdin {
+                let (writer, input) = Input::channel();
+                (Some(writer), input)
+            } else {
+                (None, Input::empty())
+            };
             let terminal = wanted.tty.then(|| terminal("pts/0"));
             let stdout = if wanted.stdout { pipe(STDOUT) } else { Output::null() };
             let stderr = match (wanted.tty, wanted.stderr) {
@@ -170,7 +182,14 @@ impl Kubelet {
         })
     }
 
-    pub(super) fn attach(self: Arc<Self>, request: Request<Incoming>, namespace: &str, pod: &str, container: &str, query: &[(String, String)]) -> Response<Body> {
+    pub(super) fn attach(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        query: &[(String, String)],
+    ) -> Response<Body> {
         let wanted = Wanted::parse(query);
         let current = match self.find_container(namespace, pod, container) {
             Ok((_, runtime)) => runtime.newest(container).filter(|current| current.state == ContainerState::Running).cloned(),
@@ -243,9 +262,19 @@ impl Kubelet {
         })
     }
 
-    pub(super) fn port_forward(self: Arc<Self>, request: Request<Incoming>, namespace: &str, pod: &str, query: &[(String, String)]) -> Response<Body> {
+    pub(super) fn port_forward(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        namespace: &str,
+        pod: &str,
+        query: &[(String, String)],
+    ) -> Response<Body> {
         let origin = crate::network::PodKey::new(namespace, pod).origin(&self.machine.name());
-        let ports: Vec<u16> = query.iter().filter(|(key, _)| key == "ports" || key == "port").flat_map(|(_, value)| value.split(',').filter_map(|port| port.trim().parse().ok()).collect::<Vec<_>>()).collect();
+        let ports: Vec<u16> = query
+            .iter()
+            .filter(|(key, _)| key == "ports" || key == "port")
+            .flat_map(|(_, value)| value.split(',').filter_map(|port| port.trim().parse().ok()).collect::<Vec<_>>())
+            .collect();
         let network = self.machine.network().clone();
         let kubelet = self.clone();
         upgrade(&self, request, &["v4.channel.k8s.io", "v5.channel.k8s.io"], move |mut socket, _| async move {
@@ -273,7 +302,10 @@ impl Kubelet {
                         writers.push(Some(writer));
                     }
                     Err(_) => {
-                        let message = format!("error forwarding port {port} to pod {pod_id}, uid : failed to execute portforward in network namespace: failed to connect to localhost:{port} inside namespace: dial tcp4 127.0.0.1:{port}: connect: connection refused", pod_id = "sandbox");
+                        let message = format!(
+                            "error forwarding port {port} to pod {pod_id}, uid : failed to execute portforward in network namespace: failed to connect to localhost:{port} inside namespace: dial tcp4 127.0.0.1:{port}: connect: connection refused",
+                            pod_id = "sandbox"
+                        );
                         let _ = socket.send(frame(error, message.as_bytes())).await; // a dead client is found below
                         writers.push(None);
                     }

@@ -1,15 +1,15 @@
 //! Volumes: made below `/var/lib/kubelet/pods/<uid>/volumes`, bound into containers (`pkg/volume/*`).
 
-use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{Container as Spec, KeyToPath, Pod, Volume};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 use super::environment::{data_of, field_value, resource_value};
 use super::klog::Value;
-use super::process::Kubelet;
 use super::launch::{message_path, pod_dir};
 use super::pods::{full_name, name, namespace, uid as uid_of};
+use super::process::Kubelet;
 use super::state::PodMemory;
 use super::status::spec;
 use crate::fs::{Kind, Mount, MountSource, TreeId, View};
@@ -52,7 +52,9 @@ impl Kubelet {
                 let (plugin, _) = plugin_of(volume);
                 let message = format!(
                     "operationExecutor.VerifyControllerAttachedVolume started for volume \"{}\" (UniqueName: \"kubernetes.io/{plugin}/{uid}-{unique}\") pod \"{}\" (UID: \"{uid}\") ",
-                    volume.name, name(&pod), unique = volume.name
+                    volume.name,
+                    name(&pod),
+                    unique = volume.name
                 );
                 self.log.info("reconciler_common.go:251", &message, &[("pod", Value::Text(&full_name(&pod)))]);
             }
@@ -173,13 +175,24 @@ impl Kubelet {
                     mode: item.mode.and_then(|mode| u32::try_from(mode).ok()).unwrap_or(mode),
                 }),
                 None if optional == Some(true) => {}
-                None => return Err(format!("{kind} references non-existent {} key: {}", if kind == "secret" { "secret" } else { "config" }, item.key)),
+                None => {
+                    return Err(format!(
+                        "{kind} references non-existent {} key: {}",
+                        if kind == "secret" { "secret" } else { "config" },
+                        item.key
+                    ));
+                }
             }
         }
         Ok(files)
     }
 
-    fn downward_files(&self, pod: &Pod, items: &[k8s_openapi::api::core::v1::DownwardAPIVolumeFile], mode: u32) -> Result<Vec<File>, String> {
+    fn downward_files(
+        &self,
+        pod: &Pod,
+        items: &[k8s_openapi::api::core::v1::DownwardAPIVolumeFile],
+        mode: u32,
+    ) -> Result<Vec<File>, String> {
         let spec = spec(pod);
         items
             .iter()
@@ -271,7 +284,10 @@ impl Kubelet {
         if volume.is_empty() || found["status"]["phase"] != "Bound" {
             return Err(format!("PVC {}/{claim} is not bound", namespace(pod)));
         }
-        let volume = self.fetch(&format!("/api/v1/persistentvolumes/{volume}")).await?.ok_or_else(|| format!("persistentvolume \"{volume}\" not found"))?;
+        let volume = self
+            .fetch(&format!("/api/v1/persistentvolumes/{volume}"))
+            .await?
+            .ok_or_else(|| format!("persistentvolume \"{volume}\" not found"))?;
         let files = self.machine.host_files();
         if let Some(path) = volume["spec"]["hostPath"]["path"].as_str() {
             self.check_host_path(path, volume["spec"]["hostPath"]["type"].as_str().unwrap_or_default())?;
@@ -303,7 +319,8 @@ impl Kubelet {
         };
         for mount in container.volume_mounts.iter().flatten() {
             let volume = spec.volumes.iter().flatten().find(|volume| volume.name == mount.name);
-            let volume = volume.ok_or_else(|| format!("cannot find volume \"{}\" to mount into container \"{}\"", mount.name, container.name))?;
+            let volume =
+                volume.ok_or_else(|| format!("cannot find volume \"{}\" to mount into container \"{}\"", mount.name, container.name))?;
             let source = match plugin_of(volume) {
                 ("host-path", _) => volume.host_path.as_ref().map(|host| host.path.clone()).unwrap_or_default(),
                 ("persistent-claim", _) => self.memory_of_claim(pod, volume)?,
@@ -318,7 +335,14 @@ impl Kubelet {
                     let full = format!("{source}/{path}");
                     if !files.exists(&full) {
                         // A missing directory of a subPath is made.
-                        files.make_dirs(&full, 0o755).map_err(|errno| format!("failed to create subPath directory for volumeMount \"{}\" of container \"{}\": {}", mount.name, container.name, errno.go()))?;
+                        files.make_dirs(&full, 0o755).map_err(|errno| {
+                            format!(
+                                "failed to create subPath directory for volumeMount \"{}\" of container \"{}\": {}",
+                                mount.name,
+                                container.name,
+                                errno.go()
+                            )
+                        })?;
                     }
                     // The file of this moment: later changes of the object do not reach a subPath.
                     files.canonical(&full).unwrap_or(full)
@@ -359,7 +383,11 @@ impl Kubelet {
                 let (plugin, _) = plugin_of(volume);
                 let message = format!(
                     "operationExecutor.UnmountVolume started for volume \"{}\" (UniqueName: \"kubernetes.io/{plugin}/{}-{}\") pod \"{}\" (UID: \"{}\") ",
-                    volume.name, uid_of(pod), volume.name, uid_of(pod), uid_of(pod)
+                    volume.name,
+                    uid_of(pod),
+                    volume.name,
+                    uid_of(pod),
+                    uid_of(pod)
                 );
                 self.log.info("reconciler_common.go:163", &message, &[]);
             }
@@ -442,7 +470,8 @@ fn write_atomically(files: &View, dir: &str, wanted: &[File], now: Timestamp) ->
     let fail = |errno: crate::fs::Errno| errno.go();
     files.make_dirs(dir, 0o755).map_err(fail)?;
     let data = format!("{dir}/..data");
-    let same = wanted.iter().all(|file| files.read(&format!("{data}/{}", file.path)).is_ok_and(|old| old.as_ref() == file.bytes.as_slice()));
+    let same =
+        wanted.iter().all(|file| files.read(&format!("{data}/{}", file.path)).is_ok_and(|old| old.as_ref() == file.bytes.as_slice()));
     let names = files.read_dir(dir).map_err(fail)?;
     let shown = |name: &str| !name.starts_with("..");
     let first = |path: &str| path.split('/').next().unwrap_or_default().to_owned();

@@ -10,9 +10,9 @@ use serde_json::{Value as Json, json};
 
 use super::api::PatchKind;
 use super::klog::Value;
-use super::process::Kubelet;
 use super::node_status;
 use super::pods::{format_pod, full_name, name, namespace, uid as uid_of};
+use super::process::Kubelet;
 use super::runtime_pod::RuntimePod;
 use super::state::{PodMemory, Source, Terminating};
 use super::status::{self, is_sidecar, is_started, restarts, spec};
@@ -25,6 +25,9 @@ pub(super) enum Next {
     /// Waits for news, at most so long.
     Wait(Duration),
 }
+
+/// A status that the API server did not take is sent again so often (`syncPeriod` of the status manager).
+const REPORT_RETRY: Duration = Duration::from_secs(10);
 
 /// Rounds after an error come so often (`backOffPeriod` with its jitter, without the chance).
 pub(super) const RETRY: Duration = Duration::from_secs(12);
@@ -58,9 +61,7 @@ impl Kubelet {
             return Next::Wait(Duration::from_secs(1));
         }
         let pod = memory.pod.clone();
-        if pod.metadata.deletion_timestamp.is_some()
-            && memory.terminating.as_ref().is_none_or(|terminating| terminating.reason.is_some())
-        {
+        if pod.metadata.deletion_timestamp.is_some() && memory.terminating.as_ref().is_none_or(|terminating| terminating.reason.is_some()) {
             let grace = pod.metadata.deletion_grace_period_seconds.unwrap_or(30);
             let stopped = memory.terminating.as_ref().is_some_and(|terminating| terminating.stopped);
             let reason = memory.terminating.as_ref().and_then(|terminating| terminating.reason.clone());
@@ -75,7 +76,11 @@ impl Kubelet {
             return self.terminate(uid, &memory).await;
         }
         if memory.finished {
-            return Next::Wait(Duration::from_secs(3600));
+            if self.is_reported(uid) {
+                return Next::Wait(Duration::from_secs(3600));
+            }
+            self.report(uid).await;
+            return Next::Wait(REPORT_RETRY);
         }
         if let Some(limit) = spec(&pod).active_deadline_seconds {
             let end = memory.start_time + SignedDuration::from_secs(limit);
@@ -83,13 +88,19 @@ impl Kubelet {
                 let reason = ("DeadlineExceeded".to_owned(), "Pod was active on the node longer than the specified deadline".to_owned());
                 self.recorder.record(&self.pod_subject(&pod, None), "Normal", &reason.0, &reason.1);
                 let grace = spec(&pod).termination_grace_period_seconds.unwrap_or(30);
-                self.amend(uid, |memory| memory.terminating = Some(Terminating { since: now, grace, reason: Some(reason), stopped: false }));
+                self.amend(uid, |memory| {
+                    memory.terminating = Some(Terminating { since: now, grace, reason: Some(reason), stopped: false })
+                });
                 return Next::Wait(Duration::ZERO);
             }
         }
         self.ensure_mirror(&memory).await;
         let next = self.run_pod(uid, &memory).await;
         self.report(uid).await;
+        let next = match next {
+            Next::Wait(limit) if !self.is_reported(uid) => Next::Wait(limit.min(REPORT_RETRY)),
+            next => next,
+        };
         let deadline = spec(&pod).active_deadline_seconds.map(|limit| {
             let end = memory.start_time + SignedDuration::from_secs(limit);
             Duration::try_from(end.duration_since(self.machine.clock().now())).unwrap_or_default()
@@ -149,7 +160,11 @@ impl Kubelet {
                 Err(error) => {
                     let message = format!("Failed to create pod sandbox: {error}");
                     self.recorder.record(&self.pod_subject(&pod, None), "Warning", "FailedCreatePodSandBox", &message);
-                    let quoted = format!("failed to \"CreatePodSandbox\" for \"{}\" with CreatePodSandboxError: {}", format_pod(&pod), super::klog::quote(&format!("Failed to create sandbox for pod \"{}\": {error}", format_pod(&pod))));
+                    let quoted = format!(
+                        "failed to \"CreatePodSandbox\" for \"{}\" with CreatePodSandboxError: {}",
+                        format_pod(&pod),
+                        super::klog::quote(&format!("Failed to create sandbox for pod \"{}\": {error}", format_pod(&pod)))
+                    );
                     self.complain(memory, &quoted);
                     return Next::Wait(RETRY);
                 }
@@ -207,9 +222,9 @@ impl Kubelet {
     /// Whether no container will ever run again.
     fn is_over(&self, spec: &PodSpec, inits: &[Spec], runtime: &RuntimePod) -> bool {
         let ended = |container: &Spec, init: bool| {
-            runtime.newest(&container.name).is_some_and(|current| {
-                current.state == ContainerState::Exited && !restarts(spec, container, init, current.exit_code)
-            })
+            runtime
+                .newest(&container.name)
+                .is_some_and(|current| current.state == ContainerState::Exited && !restarts(spec, container, init, current.exit_code))
         };
         let failed_init = inits.iter().any(|container| {
             !is_sidecar(container) && ended(container, true) && runtime.newest(&container.name).is_some_and(|c| c.exit_code != 0)
@@ -238,7 +253,8 @@ impl Kubelet {
     async fn make_sandbox(self: &Arc<Self>, memory: &PodMemory, runtime: &RuntimePod) -> Result<Arc<crate::containerd::Sandbox>, String> {
         let pod = &memory.pod;
         if let Some(old) = runtime.sandboxes.first() {
-            if runtime.containers.iter().any(|container| container.state == ContainerState::Running) || old.state == SandboxState::NotReady {
+            if runtime.containers.iter().any(|container| container.state == ContainerState::Running) || old.state == SandboxState::NotReady
+            {
                 let message = "Pod sandbox changed, it will be killed and re-created.";
                 self.recorder.record(&self.pod_subject(pod, None), "Normal", "SandboxChanged", message);
             }
@@ -256,7 +272,12 @@ impl Kubelet {
         for old in runtime.sandboxes.iter().skip(1) {
             let live = runtime.containers.iter().any(|container| container.sandbox == old.id);
             if !live && let Err(error) = self.cri.remove_sandbox(&old.id) {
-                self.log.error("kuberuntime_gc.go:180", &error.to_string(), "Failed to remove sandbox", vec![("sandboxID", Value::Text(&old.id))]);
+                self.log.error(
+                    "kuberuntime_gc.go:180",
+                    &error.to_string(),
+                    "Failed to remove sandbox",
+                    vec![("sandboxID", Value::Text(&old.id))],
+                );
             }
         }
         Ok(made)
@@ -296,7 +317,9 @@ impl Kubelet {
         let Some(current) = runtime.newest(&container.name).filter(|current| current.state == ContainerState::Running) else {
             return self.step_start(uid, spec, container, sandbox, false).await;
         };
-        let probe = |kind: &str| memory.containers.get(&container.name).filter(|kept| kept.id == current.id).and_then(|kept| kept.probes.get(kind)?.success);
+        let probe = |kind: &str| {
+            memory.containers.get(&container.name).filter(|kept| kept.id == current.id).and_then(|kept| kept.probes.get(kind)?.success)
+        };
         let grace = spec.termination_grace_period_seconds.unwrap_or(30);
         let changed = current.config.image != container.image.clone().unwrap_or_default();
         let (why, grace) = if changed {
@@ -333,9 +356,11 @@ impl Kubelet {
                 let event = format!("Back-off restarting failed container {} in pod {}", container.name, format_pod(&pod));
                 self.recorder.record(&self.pod_subject(&pod, Some(self.field_path(&pod, &container.name))), "Warning", "BackOff", &event);
                 self.amend(uid, |memory| {
-                    memory.containers.entry(container.name.clone()).or_default().waiting = Some(("CrashLoopBackOff".to_owned(), text.clone()));
+                    memory.containers.entry(container.name.clone()).or_default().waiting =
+                        Some(("CrashLoopBackOff".to_owned(), text.clone()));
                 });
-                let error = format!("failed to \"StartContainer\" for \"{}\" with CrashLoopBackOff: {}", container.name, super::klog::quote(&text));
+                let error =
+                    format!("failed to \"StartContainer\" for \"{}\" with CrashLoopBackOff: {}", container.name, super::klog::quote(&text));
                 return Step::Failed(error, wait.min(RETRY));
             }
             self.note_crash(uid, &container.name);
@@ -384,8 +409,12 @@ impl Kubelet {
             let grace = (terminating.grace - passed).max(i64::from(terminating.grace > 0) * 2);
             let inits: Vec<String> = spec(&memory.pod).init_containers.iter().flatten().map(|container| container.name.clone()).collect();
             // Sidecars end after the main containers, the last one first.
-            let (sidecars, main): (Vec<_>, Vec<_>) = runtime.running().cloned().partition(|container| inits.contains(&container.config.name));
-            futures::future::join_all(main.iter().map(|container| self.kill_container(memory, container, "Stopping container", grace, None))).await;
+            let (sidecars, main): (Vec<_>, Vec<_>) =
+                runtime.running().cloned().partition(|container| inits.contains(&container.config.name));
+            futures::future::join_all(
+                main.iter().map(|container| self.kill_container(memory, container, "Stopping container", grace, None)),
+            )
+            .await;
             for name in inits.iter().rev() {
                 for container in sidecars.iter().filter(|container| container.config.name == *name) {
                     self.kill_container(memory, container, "Stopping container", grace, None).await;
@@ -437,9 +466,19 @@ impl Kubelet {
                     Err(error) if error.is_not_found() || error.code == Some(409) => {}
                     Err(error) => {
                         if memory.source == Source::Api {
-                            self.log.error("status_manager.go:1109", &error.message, "Failed to delete status for pod", vec![("pod", Value::Text(&full_name(pod)))]);
+                            self.log.error(
+                                "status_manager.go:1109",
+                                &error.message,
+                                "Failed to delete status for pod",
+                                vec![("pod", Value::Text(&full_name(pod)))],
+                            );
                         } else {
-                            self.log.error("mirror_client.go:139", &error.message, "Failed deleting a mirror pod", vec![("pod", Value::Text(&full_name(pod)))]);
+                            self.log.error(
+                                "mirror_client.go:139",
+                                &error.message,
+                                "Failed deleting a mirror pod",
+                                vec![("pod", Value::Text(&full_name(pod)))],
+                            );
                         }
                         return Next::Wait(Duration::from_secs(5));
                     }
@@ -459,17 +498,23 @@ impl Kubelet {
         Next::End
     }
 
+    /// Whether the API server has the pod's status (and a static pod's mirror).
+    fn is_reported(&self, uid: &str) -> bool {
+        self.client.is_none()
+            || self.memory(uid).is_none_or(|memory| {
+                let forgotten = memory.source == Source::Api && memory.mirror_uid.is_some();
+                let mirrored = memory.source == Source::Api || memory.mirror_uid.is_some();
+                forgotten || mirrored && equal(&memory.sent, &memory.status)
+            })
+    }
+
     /// Computes the status and sends it if it differs from what the API server has.
     pub(super) async fn report(&self, uid: &str) {
         let (Some(memory), Ok(runtime)) = (self.memory(uid), self.runtime_pod(uid)) else { return };
         let messages = self.termination_messages(&memory, &runtime);
         let new = self.machine.read(|state| {
-            let context = status::Context {
-                now: self.machine.clock().now(),
-                host_ip: &self.settings.node_ip,
-                images: &state.containers,
-                messages,
-            };
+            let context =
+                status::Context { now: self.machine.clock().now(), host_ip: &self.settings.node_ip, images: &state.containers, messages };
             status::compute(&memory, &runtime, &context)
         });
         if memory.status != new {
@@ -492,7 +537,12 @@ impl Kubelet {
             Err(error) if error.is_not_found() || error.code == Some(409) => {}
             Err(error) => {
                 let text = error.message.replacen("Patch ", "Get ", 1).replace("/status\"", "\"");
-                self.log.error("status_manager.go:1045", &text, "Failed to get status for pod", vec![("podUID", Value::Text(uid)), ("pod", Value::Text(&full_name(pod)))]);
+                self.log.error(
+                    "status_manager.go:1045",
+                    &text,
+                    "Failed to get status for pod",
+                    vec![("podUID", Value::Text(uid)), ("pod", Value::Text(&full_name(pod)))],
+                );
             }
         }
     }
@@ -504,7 +554,9 @@ fn equal(sent: &Json, new: &Json) -> bool {
         (Json::Object(sent), Json::Object(new)) => new.iter().all(|(key, value)| match key.as_str() {
             "conditions" => value.as_array().into_iter().flatten().all(|condition| {
                 sent.get("conditions").and_then(Json::as_array).into_iter().flatten().any(|other| {
-                    ["type", "status", "reason", "message", "lastTransitionTime", "observedGeneration"].iter().all(|field| other[*field] == condition[*field])
+                    ["type", "status", "reason", "message", "lastTransitionTime", "observedGeneration"]
+                        .iter()
+                        .all(|field| other[*field] == condition[*field])
                 })
             }),
             _ => match sent.get(key) {
@@ -519,10 +571,12 @@ fn equal(sent: &Json, new: &Json) -> bool {
 /// `sent` has every field of `new`; empty objects and false values may be missing from it.
 fn covers(sent: &Json, new: &Json) -> bool {
     match (sent, new) {
-        (Json::Object(sent), Json::Object(new)) => new.iter().all(|(key, value)| match sent.get(key) {
-            Some(other) => covers(other, value),
-            None => value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty),
-        }) && sent.keys().all(|key| new.contains_key(key) || sent[key].is_null()),
+        (Json::Object(sent), Json::Object(new)) => {
+            new.iter().all(|(key, value)| match sent.get(key) {
+                Some(other) => covers(other, value),
+                None => value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty),
+            }) && sent.keys().all(|key| new.contains_key(key) || sent[key].is_null())
+        }
         (Json::Array(sent), Json::Array(new)) => sent.len() == new.len() && sent.iter().zip(new).all(|(a, b)| covers(a, b)),
         _ => sent == new,
     }

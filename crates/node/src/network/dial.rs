@@ -57,12 +57,7 @@ impl Network {
             return Ok(Connection { stream: ours, remote: (route.destination.ip(), route.destination.port()) });
         }
         let port = self.client_port(from);
-        let accepted = Accepted {
-            stream: theirs,
-            peer: SocketAddr::new(route.source, port),
-            local: route.destination,
-            client_cert,
-        };
+        let accepted = Accepted { stream: theirs, peer: SocketAddr::new(route.source, port), local: route.destination, client_cert };
         queue.send(accepted).map_err(|_| DialError::Refused { address })?;
         Ok(Connection { stream: ours, remote: (route.destination.ip(), route.destination.port()) })
     }
@@ -137,11 +132,7 @@ impl Dialer for Network {
                     Err(error) => failure = failure.or(Some(error)),
                 }
             }
-            Err(failure.unwrap_or_else(|| DialError::Lookup {
-                name: host.to_owned(),
-                server: None,
-                reason: "no such host".to_owned(),
-            }))
+            Err(failure.unwrap_or_else(|| DialError::Lookup { name: host.to_owned(), server: None, reason: "no such host".to_owned() }))
         })
     }
 }

@@ -81,11 +81,9 @@ impl Network {
     fn infrastructure(&self, name: &str, kind: RecordType) -> Reply {
         let name = name.trim_end_matches('.').to_ascii_lowercase();
         match self.nodes().into_iter().find(|(node, _)| *node == name) {
-            Some((_, IpAddr::V4(ip))) if kind == RecordType::A => Reply {
-                rcode: Rcode::NoError,
-                authoritative: true,
-                records: vec![Record { name, ttl: 600, data: RecordData::A(ip) }],
-            },
+            Some((_, IpAddr::V4(ip))) if kind == RecordType::A => {
+                Reply { rcode: Rcode::NoError, authoritative: true, records: vec![Record { name, ttl: 600, data: RecordData::A(ip) }] }
+            }
             Some(_) => Reply::empty(Rcode::NoError),
             None => Reply::empty(Rcode::NxDomain),
         }

@@ -92,9 +92,10 @@ impl Network {
         // Virtual addresses mean something only to the node whose rules the packet passes first.
         if let Some(machine) = source.node.as_deref().and_then(|node| self.machine(node)) {
             let destination = Destination { address, port, protocol };
-            match machine.read(|state| state.network.proxy.services.contains_key(&destination)).then(|| {
-                machine.write(|state| state.network.translate(&destination, source.address, now))
-            }) {
+            match machine
+                .read(|state| state.network.proxy.services.contains_key(&destination))
+                .then(|| machine.write(|state| state.network.translate(&destination, source.address, now)))
+            {
                 None | Some(None) => {}
                 Some(Some(Verdict::Forward(backend))) => (address, port) = (backend.address, backend.port),
                 Some(Some(Verdict::Reject)) => return Err(Unreachable::Refused),
@@ -104,15 +105,14 @@ impl Network {
 
         // A node's own address: its node ports and host ports come before its sockets.
         if let Some((node, machine)) = self.machine_at(address) {
-            let verdict = machine.read(|state| state.network.proxy.node_ports.contains_key(&(port, protocol))).then(|| {
-                machine.write(|state| state.network.translate_node_port(port, protocol, source.address, now))
-            });
+            let verdict = machine
+                .read(|state| state.network.proxy.node_ports.contains_key(&(port, protocol)))
+                .then(|| machine.write(|state| state.network.translate_node_port(port, protocol, source.address, now)));
             match verdict.flatten() {
                 Some(Verdict::Forward(backend)) => {
                     // Masqueraded, unless the Service keeps the client's address by staying on the node.
-                    let keeps_source = machine.read(|state| {
-                        state.network.proxy.node_ports.get(&(port, protocol)).is_some_and(|rule| rule.local_only)
-                    });
+                    let keeps_source =
+                        machine.read(|state| state.network.proxy.node_ports.get(&(port, protocol)).is_some_and(|rule| rule.local_only));
                     if !keeps_source {
                         seen_as = address;
                     }

@@ -19,7 +19,10 @@ fn machine(network: &Arc<Network>, name: &str, last: u8, rules: &ProxyRules) -> 
     let now = Timestamp::UNIX_EPOCH;
     let mut state = MachineState::new(name, [172, 18, 0, last].into(), Tree::new(now), Generator::for_part(1, name), now);
     state.files.put_file("/etc/resolv.conf", "nameserver 172.18.0.1\n", 0o644, now).expect("written");
-    state.files.put_file("/pod/resolv.conf", "search shop.svc.cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n", 0o644, now).expect("written");
+    state
+        .files
+        .put_file("/pod/resolv.conf", "search shop.svc.cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n", 0o644, now)
+        .expect("written");
     let pod = PodNetwork {
         sandbox: "s".into(),
         address: Some([10, 244, last, 2].into()),
@@ -57,7 +60,11 @@ impl NameServer for Names {
         Box::pin(async move {
             let known = query.name == "web.shop.svc.cluster.local";
             let record = Record { name: query.name, ttl: 30, data: RecordData::A([10, 96, 0, 5].into()) };
-            Some(Reply { rcode: if known { Rcode::NoError } else { Rcode::NxDomain }, authoritative: true, records: if known { vec![record] } else { Vec::new() } })
+            Some(Reply {
+                rcode: if known { Rcode::NoError } else { Rcode::NxDomain },
+                authoritative: true,
+                records: if known { vec![record] } else { Vec::new() },
+            })
         })
     }
 }
@@ -112,7 +119,10 @@ async fn connections_go_where_rules_and_routes_lead() {
     b.halt();
     assert!(matches!(network.connect(&from, "10.244.3.2", 8080, None).await, Err(DialError::NoRoute { .. })));
     let error = network.connect(&from, "web", 80, None).await.err().expect("no answer").to_string();
-    assert!(error.starts_with("dial tcp: lookup web on 10.96.0.10:53: read udp 10.244.2.2:") && error.ends_with("->10.96.0.10:53: i/o timeout"), "{error}");
+    assert!(
+        error.starts_with("dial tcp: lookup web on 10.96.0.10:53: read udp 10.244.2.2:") && error.ends_with("->10.96.0.10:53: i/o timeout"),
+        "{error}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -40,11 +40,16 @@ pub(super) async fn mysqld(context: ProcessContext) -> ExitStatus {
 }
 
 pub(super) async fn postgres(context: ProcessContext) -> ExitStatus {
-    idle(context, "postgres", 5432, &[
-        "PostgreSQL init process complete; ready for start up.",
-        "{now} [1] LOG:  listening on IPv4 address \"0.0.0.0\", port 5432",
-        "{now} [1] LOG:  database system is ready to accept connections",
-    ])
+    idle(
+        context,
+        "postgres",
+        5432,
+        &[
+            "PostgreSQL init process complete; ready for start up.",
+            "{now} [1] LOG:  listening on IPv4 address \"0.0.0.0\", port 5432",
+            "{now} [1] LOG:  database system is ready to accept connections",
+        ],
+    )
     .await
 }
 

@@ -98,7 +98,10 @@ pub(super) async fn run(context: ProcessContext) -> ExitStatus {
         });
         if !given && first.ends_with('d') {
             let now = context.machine.clock().now().strftime("%Y-%m-%d %H:%M:%S+00:00");
-            let (line, prefix) = (format!("{now} [ERROR] [Entrypoint]: Database is uninitialized and password option is not specified"), if maria { "MARIADB" } else { "MYSQL" });
+            let (line, prefix) = (
+                format!("{now} [ERROR] [Entrypoint]: Database is uninitialized and password option is not specified"),
+                if maria { "MARIADB" } else { "MYSQL" },
+            );
             return fail(&[
                 &line,
                 "    You need to specify one of the following as an environment variable:",

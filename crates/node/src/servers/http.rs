@@ -51,7 +51,10 @@ pub async fn get(
         request = request.header(name, value);
     }
     let request = request.body(Full::new(Bytes::new())).map_err(|error| error.to_string())?;
-    let response = sender.send_request(request).await.map_err(|error| if error.is_incomplete_message() { "EOF".to_owned() } else { error.to_string() });
+    let response = sender
+        .send_request(request)
+        .await
+        .map_err(|error| if error.is_incomplete_message() { "EOF".to_owned() } else { error.to_string() });
     let result = match response {
         Ok(response) => {
             let (parts, body) = response.into_parts();

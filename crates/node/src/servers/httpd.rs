@@ -12,7 +12,9 @@ pub(super) async fn run(mut context: ProcessContext) -> ExitStatus {
     let config = "/usr/local/apache2/conf/httpd.conf";
     let text = context.files.read_text(config).unwrap_or_default();
     let directive = |name: &str| {
-        text.lines().map(str::trim).find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(|value| value.trim().trim_matches('"').to_owned()))
+        text.lines()
+            .map(str::trim)
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(|value| value.trim().trim_matches('"').to_owned()))
     };
     let port: u16 = directive("Listen").and_then(|value| value.rsplit(':').next()?.parse().ok()).unwrap_or(80);
     let root = directive("DocumentRoot").unwrap_or_else(|| "/usr/local/apache2/htdocs".to_owned());
@@ -22,7 +24,9 @@ pub(super) async fn run(mut context: ProcessContext) -> ExitStatus {
     let mut listener = match context.machine.network().listen(&context.origin, address, owner, None) {
         Ok(listener) => listener,
         Err(_) => {
-            let line = format!("(98)Address already in use: AH00072: make_sock: could not bind to address 0.0.0.0:{port}\nno listening sockets available, shutting down\nAH00015: Unable to open logs\n");
+            let line = format!(
+                "(98)Address already in use: AH00072: make_sock: could not bind to address 0.0.0.0:{port}\nno listening sockets available, shutting down\nAH00015: Unable to open logs\n"
+            );
             context.stderr.write_now(line.as_bytes());
             return ExitStatus::FAILURE;
         }

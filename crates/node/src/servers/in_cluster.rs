@@ -13,7 +13,9 @@ pub(super) fn client(context: &ProcessContext) -> Result<ApiClient, String> {
     let variable = |name: &str| context.env.get(name).cloned().unwrap_or_default();
     let (host, port) = (variable("KUBERNETES_SERVICE_HOST"), variable("KUBERNETES_SERVICE_PORT"));
     if host.is_empty() || port.is_empty() {
-        return Err("unable to load in-cluster configuration, KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT must be defined".to_owned());
+        return Err(
+            "unable to load in-cluster configuration, KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT must be defined".to_owned()
+        );
     }
     let token = format!("{DIRECTORY}/token");
     context.files.read(&token).map_err(|errno| format!("open {token}: {}", errno.go()))?;

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use component::kubeconfig::Kubeconfig;
 use component::client_for;
+use component::kubeconfig::Kubeconfig;
 use imbl::OrdMap;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -125,7 +125,9 @@ fn client(context: &ProcessContext, config: Option<&str>) -> Result<ApiClient, S
     }
     let mode = document["mode"].as_str().unwrap_or_default();
     if !matches!(mode, "" | "iptables" | "ipvs" | "nftables") {
-        return Err(format!("failed validate: KubeProxyConfiguration.ProxyMode: Invalid value: {mode:?}: must be iptables, ipvs, nftables or blank (blank means the best-available proxy [currently iptables])"));
+        return Err(format!(
+            "failed validate: KubeProxyConfiguration.ProxyMode: Invalid value: {mode:?}: must be iptables, ipvs, nftables or blank (blank means the best-available proxy [currently iptables])"
+        ));
     }
     let kubeconfig = document["clientConnection"]["kubeconfig"].as_str().unwrap_or_default();
     if kubeconfig.is_empty() {
@@ -142,7 +144,9 @@ fn client(context: &ProcessContext, config: Option<&str>) -> Result<ApiClient, S
         Some(token) => {
             target.token = None;
             let files = context.files.clone();
-            ApiClient::with_token(client_for(network, origin, target), move || files.read_text(&token).ok().map(|text| text.trim().to_owned()))
+            ApiClient::with_token(client_for(network, origin, target), move || {
+                files.read_text(&token).ok().map(|text| text.trim().to_owned())
+            })
         }
         None => ApiClient::new(client_for(network, origin, target)),
     })
@@ -165,7 +169,11 @@ fn rules<'a>(
     }
     let mut rules = ProxyRules { services: OrdMap::new(), node_ports: OrdMap::new() };
     for service in services {
-        let key = format!("{}/{}", service.metadata.namespace.as_deref().unwrap_or_default(), service.metadata.name.as_deref().unwrap_or_default());
+        let key = format!(
+            "{}/{}",
+            service.metadata.namespace.as_deref().unwrap_or_default(),
+            service.metadata.name.as_deref().unwrap_or_default()
+        );
         let Some(spec) = &service.spec else { continue };
         let Some(ip) = spec.cluster_ip.as_deref().and_then(|ip| ip.parse::<IpAddr>().ok()) else { continue };
         let affinity_seconds = (spec.session_affinity.as_deref() == Some("ClientIP")).then(|| {

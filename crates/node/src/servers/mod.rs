@@ -11,6 +11,7 @@ mod kube_proxy;
 mod nginx;
 mod pause;
 mod redis;
+mod stress;
 
 /// Adds all programs of this module to the program table.
 pub fn register(programs: &mut crate::machine::Programs) {
@@ -26,6 +27,7 @@ pub fn register(programs: &mut crate::machine::Programs) {
     programs.register("postgres", databases::postgres);
     programs.register("memcached", databases::memcached);
     programs.register("agnhost", agnhost::run);
+    programs.register("stress", stress::run);
     programs.register("coredns", coredns::run);
     programs.register("kube-proxy", kube_proxy::run);
 }

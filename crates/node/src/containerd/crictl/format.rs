@@ -5,8 +5,9 @@ use jiff::Timestamp;
 /// Go's `tabwriter` with a minimal width of 20 and three blanks between columns; the last column is not padded.
 pub(super) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let widths: Vec<usize> =
-        (0..columns).map(|c| rows.iter().filter_map(|row| row.get(c)).map(|cell| cell.chars().count() + 3).max().unwrap_or(0).max(20)).collect();
+    let widths: Vec<usize> = (0..columns)
+        .map(|c| rows.iter().filter_map(|row| row.get(c)).map(|cell| cell.chars().count() + 3).max().unwrap_or(0).max(20))
+        .collect();
     rows.iter()
         .map(|row| {
             let last = row.len().saturating_sub(1);
@@ -51,7 +52,13 @@ pub(super) fn size(bytes: u64) -> String {
         value /= 1000.0;
         unit += 1;
     }
-    let digits = if value >= 100.0 { 0 } else if value >= 10.0 { 1 } else { 2 };
+    let digits = if value >= 100.0 {
+        0
+    } else if value >= 10.0 {
+        1
+    } else {
+        2
+    };
     let text = format!("{value:.digits$}");
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text };
     format!("{text}{}", units[unit])
@@ -69,7 +76,14 @@ mod tests {
     #[test]
     fn ages_and_sizes_are_for_people() {
         let at = |seconds| jiff::Timestamp::from_second(seconds).expect("in range");
-        for (seconds, text) in [(0, "Less than a second ago"), (27, "27 seconds ago"), (65, "About a minute ago"), (240, "4 minutes ago"), (3600, "About an hour ago"), (7200, "2 hours ago")] {
+        for (seconds, text) in [
+            (0, "Less than a second ago"),
+            (27, "27 seconds ago"),
+            (65, "About a minute ago"),
+            (240, "4 minutes ago"),
+            (3600, "About an hour ago"),
+            (7200, "2 hours ago"),
+        ] {
             assert_eq!(ago(at(seconds), at(0)), text);
         }
         for (bytes, text) in [(766_329, "766kB"), (4_068_608, "4.07MB"), (566_481_757, "566MB"), (72_400_000, "72.4MB")] {

@@ -8,7 +8,8 @@ use crate::machine::{ExitStatus, ProcessContext};
 pub(super) fn list(cri: &Cri, options: &Options) -> Result<String, CriError> {
     let images = cri.images()?;
     let wanted = options.arguments.first();
-    let images: Vec<_> = images.into_iter().filter(|image| wanted.is_none_or(|name| image.tags.iter().any(|tag| tag.contains(name.as_str())))).collect();
+    let images: Vec<_> =
+        images.into_iter().filter(|image| wanted.is_none_or(|name| image.tags.iter().any(|tag| tag.contains(name.as_str())))).collect();
     if options.flag("quiet") {
         return Ok(images.iter().map(|image| format!("{}\n", image.id)).collect());
     }
@@ -30,7 +31,11 @@ pub(super) fn remove(context: &ProcessContext, cri: &Cri, options: &Options) -> 
     let names: Vec<String> = if options.flag("prune") {
         let used: Vec<String> = cri.containers().map_err(text)?.iter().map(|container| container.config.image_id.clone()).collect();
         let images = cri.images().map_err(text)?;
-        images.iter().filter(|image| !used.contains(&image.id) && !image.tags.iter().any(|tag| tag.contains("/pause:"))).map(|image| image.id.clone()).collect()
+        images
+            .iter()
+            .filter(|image| !used.contains(&image.id) && !image.tags.iter().any(|tag| tag.contains("/pause:")))
+            .map(|image| image.id.clone())
+            .collect()
     } else {
         options.arguments.clone()
     };
@@ -52,7 +57,9 @@ pub(super) fn remove(context: &ProcessContext, cri: &Cri, options: &Options) -> 
                 }
             }
             None => {
-                context.stderr.write_now(format!("E remote_image.go:167] \"ImageStatus failed\" image={name:?}\nno such image {name}\n").as_bytes());
+                context
+                    .stderr
+                    .write_now(format!("E remote_image.go:167] \"ImageStatus failed\" image={name:?}\nno such image {name}\n").as_bytes());
                 status = ExitStatus::FAILURE;
             }
         }

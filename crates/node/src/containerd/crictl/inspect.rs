@@ -156,14 +156,22 @@ pub(super) fn info(cri: &Cri) -> Result<String, String> {
         "IFName": "lo",
     })];
     if let Ok(network) = crate::containerd::NetworkConfig::load(&files, &daemon.cni_conf_dir) {
-        let plugins: Vec<Value> = network.plugins.iter().map(|plugin| json!({"Network": {"dns": {}, "ipam": {}, "type": plugin}})).collect();
+        let plugins: Vec<Value> =
+            network.plugins.iter().map(|plugin| json!({"Network": {"dns": {}, "ipam": {}, "type": plugin}})).collect();
         networks.push(json!({"Config": {"CNIVersion": "0.3.1", "Name": network.name, "Plugins": plugins, "Source": network.source.to_string()}, "IFName": "eth0"}));
     }
     let (ready, reason, message) = match status.network_error {
         None => (true, String::new(), String::new()),
         Some((reason, message)) => (false, reason, message),
     };
-    let load = if ready { "OK".to_owned() } else { format!("cni config load failed: no network config found in {}: cni plugin not initialized: failed to load cni config", daemon.cni_conf_dir) };
+    let load = if ready {
+        "OK".to_owned()
+    } else {
+        format!(
+            "cni config load failed: no network config found in {}: cni plugin not initialized: failed to load cni config",
+            daemon.cni_conf_dir
+        )
+    };
     Ok(pretty(&json!({
         "cniconfig": {"Networks": networks, "PluginConfDir": daemon.cni_conf_dir, "PluginDirs": [daemon.cni_bin_dir], "PluginMaxConfNum": 1, "Prefix": "eth"},
         "config": {

@@ -29,7 +29,9 @@ pub(super) fn containers(cri: &Cri, options: &Options) -> Result<String, CriErro
         wanted
             && options.value("name").is_none_or(|name| container.config.name.contains(name.trim_matches(['^', '$'])))
             && options.value("pod").is_none_or(|pod| container.sandbox.starts_with(pod))
-            && options.value("image").is_none_or(|image| container.config.image.contains(image) || container.config.image_id.contains(image))
+            && options
+                .value("image")
+                .is_none_or(|image| container.config.image.contains(image) || container.config.image_id.contains(image))
             && options.value("label").is_none_or(|label| {
                 label.split_once('=').is_some_and(|(key, value)| container.config.labels.get(key).map(String::as_str) == Some(value))
             })
@@ -102,7 +104,8 @@ pub(super) fn stats(cri: &Cri, options: &Options) -> Result<String, CriError> {
         }
         let (cpu, memory, disk, inodes) = cri.machine().read(|state| {
             let own = state.processes.values().filter(|process| process.container.as_deref() == Some(&container.id));
-            let (cpu, memory) = own.fold((0, 0), |(cpu, memory), process| (cpu + process.usage.cpu_milli, memory + process.usage.resident_kib * 1024));
+            let (cpu, memory) =
+                own.fold((0, 0), |(cpu, memory), process| (cpu + process.usage.cpu_milli, memory + process.usage.resident_kib * 1024));
             let tree = state.rootfs.get(container.id.as_str());
             let changed = tree.map_or((0, 0), |tree| (0, tree.inode_count().min(40)));
             (cpu, memory, 36_864 + changed.0, changed.1)

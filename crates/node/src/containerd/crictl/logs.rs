@@ -14,12 +14,17 @@ pub(super) async fn run(context: &ProcessContext, cri: &Cri, options: &Options) 
     let sandbox = cri.sandbox(&container.sandbox).map_err(|error| error.to_string())?;
     let mut path = container.log_file(&sandbox);
     if options.flag("previous") {
-        let attempt = container.config.attempt.checked_sub(1).ok_or_else(|| format!("previous terminated container \"{}\" not found", container.config.name))?;
+        let attempt = container
+            .config
+            .attempt
+            .checked_sub(1)
+            .ok_or_else(|| format!("previous terminated container \"{}\" not found", container.config.name))?;
         let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
         path = format!("{directory}/{attempt}.log");
     }
     let files = context.machine.host_files();
-    let text = files.read(&path).map_err(|errno| format!("failed to try resolving symlinks in path \"{path}\": lstat {path}: {}", errno.go()))?;
+    let text =
+        files.read(&path).map_err(|errno| format!("failed to try resolving symlinks in path \"{path}\": lstat {path}: {}", errno.go()))?;
     let lines: Vec<String> = String::from_utf8_lossy(&text).lines().map(str::to_owned).collect();
     let count = options.value("tail").and_then(|count| count.parse::<usize>().ok()).unwrap_or(usize::MAX);
     let stamped = options.flag("timestamps");

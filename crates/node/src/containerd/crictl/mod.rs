@@ -54,7 +54,11 @@ fn endpoint(context: &ProcessContext, options: &Options) -> Result<String, Failu
     let path = options.global("config").unwrap_or_else(|| "/etc/crictl.yaml".to_owned());
     let Ok(text) = context.files.read_text(&path) else { return Ok("unix:///run/containerd/containerd.sock".to_owned()) };
     let config = component::yaml::to_json(&text).map_err(|error| format!("load config file: {error}"))?;
-    Ok(config["runtime-endpoint"].as_str().filter(|endpoint| !endpoint.is_empty()).unwrap_or("unix:///run/containerd/containerd.sock").to_owned())
+    Ok(config["runtime-endpoint"]
+        .as_str()
+        .filter(|endpoint| !endpoint.is_empty())
+        .unwrap_or("unix:///run/containerd/containerd.sock")
+        .to_owned())
 }
 
 async fn dispatch(context: &ProcessContext, options: &Options) -> Result<ExitStatus, Failure> {
@@ -62,7 +66,8 @@ async fn dispatch(context: &ProcessContext, options: &Options) -> Result<ExitSta
     let shown = if endpoint.contains("://") { endpoint.clone() } else { format!("unix://{endpoint}") };
     let cri = Cri::new(&context.machine, &endpoint);
     // Every command first asks for the version.
-    let api = if matches!(options.command.as_str(), "images" | "image" | "img" | "pull" | "rmi" | "inspecti") { "image" } else { "runtime" };
+    let api =
+        if matches!(options.command.as_str(), "images" | "image" | "img" | "pull" | "rmi" | "inspecti") { "image" } else { "runtime" };
     cri.version().map_err(|error| format!("validate service connection: validate CRI v1 {api} API for endpoint \"{shown}\": {error}"))?;
     let print = |text: &str| {
         context.stdout.write_now(text.as_bytes());
@@ -73,7 +78,9 @@ async fn dispatch(context: &ProcessContext, options: &Options) -> Result<ExitSta
         "ps" => print(&lists::containers(&cri, options).map_err(text)?),
         "pods" => print(&lists::pods(&cri, options).map_err(text)?),
         "images" | "image" | "img" => print(&images::list(&cri, options).map_err(text)?),
-        "version" => print(&format!("Version:  0.1.0\nRuntimeName:  containerd\nRuntimeVersion:  {CONTAINERD_VERSION}~ds1\nRuntimeApiVersion:  v1\n")),
+        "version" => print(&format!(
+            "Version:  0.1.0\nRuntimeName:  containerd\nRuntimeVersion:  {CONTAINERD_VERSION}~ds1\nRuntimeApiVersion:  v1\n"
+        )),
         "info" => print(&inspect::info(&cri)?),
         "inspect" => print(&inspect::containers(&cri, options)?),
         "inspectp" => print(&inspect::pods(&cri, options)?),
@@ -88,25 +95,29 @@ async fn dispatch(context: &ProcessContext, options: &Options) -> Result<ExitSta
             print(&format!("Image is up to date for {digest}\n"))
         }
         "rmi" => images::remove(context, &cri, options),
-        "stop" => each(context, options, "container", |id| {
-            let grace = options.value("timeout").and_then(|text| text.parse().ok()).unwrap_or(0);
-            let cri = cri.clone();
-            async move {
-                let container = cri.container(&id).map_err(|error| format!("stopping the container \"{id}\": {error}"))?;
-                cri.stop_container(&container.id, Duration::from_secs(grace)).await.map_err(|error| error.to_string())?;
-                Ok(id)
-            }
-        })
-        .await,
-        "start" => each(context, options, "container", |id| {
-            let cri = cri.clone();
-            async move {
-                let container = cri.container(&id).map_err(|error| format!("starting the container \"{id}\": {error}"))?;
-                cri.start_container(&container.id).await.map_err(|error| format!("starting the container \"{id}\": {error}"))?;
-                Ok(id)
-            }
-        })
-        .await,
+        "stop" => {
+            each(context, options, "container", |id| {
+                let grace = options.value("timeout").and_then(|text| text.parse().ok()).unwrap_or(0);
+                let cri = cri.clone();
+                async move {
+                    let container = cri.container(&id).map_err(|error| format!("stopping the container \"{id}\": {error}"))?;
+                    cri.stop_container(&container.id, Duration::from_secs(grace)).await.map_err(|error| error.to_string())?;
+                    Ok(id)
+                }
+            })
+            .await
+        }
+        "start" => {
+            each(context, options, "container", |id| {
+                let cri = cri.clone();
+                async move {
+                    let container = cri.container(&id).map_err(|error| format!("starting the container \"{id}\": {error}"))?;
+                    cri.start_container(&container.id).await.map_err(|error| format!("starting the container \"{id}\": {error}"))?;
+                    Ok(id)
+                }
+            })
+            .await
+        }
         "rm" => {
             let force = options.flag("force");
             each(context, options, "container", |id| {
@@ -122,15 +133,17 @@ async fn dispatch(context: &ProcessContext, options: &Options) -> Result<ExitSta
             })
             .await
         }
-        "stopp" => each(context, options, "pod", |id| {
-            let cri = cri.clone();
-            async move {
-                let sandbox = cri.sandbox(&id).map_err(|error| format!("stopping the pod sandbox \"{id}\": {error}"))?;
-                cri.stop_sandbox(&sandbox.id).map_err(|error| error.to_string())?;
-                Ok(format!("Stopped sandbox {id}"))
-            }
-        })
-        .await,
+        "stopp" => {
+            each(context, options, "pod", |id| {
+                let cri = cri.clone();
+                async move {
+                    let sandbox = cri.sandbox(&id).map_err(|error| format!("stopping the pod sandbox \"{id}\": {error}"))?;
+                    cri.stop_sandbox(&sandbox.id).map_err(|error| error.to_string())?;
+                    Ok(format!("Stopped sandbox {id}"))
+                }
+            })
+            .await
+        }
         "rmp" => {
             let force = options.flag("force");
             each(context, options, "pod", |id| {
@@ -146,9 +159,8 @@ async fn dispatch(context: &ProcessContext, options: &Options) -> Result<ExitSta
             })
             .await
         }
-        "attach" | "run" | "create" | "runp" | "port-forward" | "update" | "statsp" | "metricsp" | "checkpoint" | "events" | "config" | "completion" => {
-            Err(format!("crictl {} is not simulated", options.command))
-        }
+        "attach" | "run" | "create" | "runp" | "port-forward" | "update" | "statsp" | "metricsp" | "checkpoint" | "events" | "config"
+        | "completion" => Err(format!("crictl {} is not simulated", options.command)),
         other => {
             context.stdout.write_now(format!("No help topic for '{other}'\n").as_bytes());
             Ok(ExitStatus::Code(3))

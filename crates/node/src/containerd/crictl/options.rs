@@ -3,9 +3,50 @@
 use std::collections::BTreeMap;
 
 /// Flags that take no value, of all commands.
-const SWITCHES: &[&str] = &["a", "all", "q", "quiet", "h", "help", "f", "follow", "force", "latest", "l", "last", "no-trunc", "v", "verbose", "prune", "i", "interactive", "t", "tty", "s", "sync", "digests", "p", "previous", "D", "debug", "version", "timestamps", "r"];
+const SWITCHES: &[&str] = &[
+    "a",
+    "all",
+    "q",
+    "quiet",
+    "h",
+    "help",
+    "f",
+    "follow",
+    "force",
+    "latest",
+    "l",
+    "last",
+    "no-trunc",
+    "v",
+    "verbose",
+    "prune",
+    "i",
+    "interactive",
+    "t",
+    "tty",
+    "s",
+    "sync",
+    "digests",
+    "p",
+    "previous",
+    "D",
+    "debug",
+    "version",
+    "timestamps",
+    "r",
+];
 /// Short names. `p` is `--pod` for `ps`, `-t` of `stop` is its timeout.
-const SHORT: &[(&str, &str)] = &[("a", "all"), ("q", "quiet"), ("h", "help"), ("l", "latest"), ("v", "version"), ("i", "interactive"), ("D", "debug"), ("c", "config"), ("o", "output")];
+const SHORT: &[(&str, &str)] = &[
+    ("a", "all"),
+    ("q", "quiet"),
+    ("h", "help"),
+    ("l", "latest"),
+    ("v", "version"),
+    ("i", "interactive"),
+    ("D", "debug"),
+    ("c", "config"),
+    ("o", "output"),
+];
 
 /// A parsed command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,7 +80,11 @@ impl Options {
                 None => (bare, None),
             };
             // Several one-letter switches in one word.
-            if !word.starts_with("--") && name.len() > 1 && inline.is_none() && name.chars().all(|c| matches!(c, 'i' | 't' | 'a' | 'q' | 'f')) {
+            if !word.starts_with("--")
+                && name.len() > 1
+                && inline.is_none()
+                && name.chars().all(|c| matches!(c, 'i' | 't' | 'a' | 'q' | 'f'))
+            {
                 for letter in name.chars() {
                     let long = options.long(&letter.to_string());
                     options.values.insert(long, "true".to_owned());
@@ -48,7 +93,43 @@ impl Options {
             }
             let long = options.long(name);
             let global = options.command.is_empty();
-            let known = ["runtime-endpoint", "image-endpoint", "timeout", "config", "all", "quiet", "name", "pod", "state", "label", "output", "image", "follow", "tail", "since", "previous", "timestamps", "force", "help", "version", "interactive", "tty", "sync", "no-trunc", "latest", "last", "namespace", "prune", "digests", "debug", "verbose", "id", "limit-bytes", "creds", "template"];
+            let known = [
+                "runtime-endpoint",
+                "image-endpoint",
+                "timeout",
+                "config",
+                "all",
+                "quiet",
+                "name",
+                "pod",
+                "state",
+                "label",
+                "output",
+                "image",
+                "follow",
+                "tail",
+                "since",
+                "previous",
+                "timestamps",
+                "force",
+                "help",
+                "version",
+                "interactive",
+                "tty",
+                "sync",
+                "no-trunc",
+                "latest",
+                "last",
+                "namespace",
+                "prune",
+                "digests",
+                "debug",
+                "verbose",
+                "id",
+                "limit-bytes",
+                "creds",
+                "template",
+            ];
             if !known.contains(&long.as_str()) {
                 return Err(format!("flag provided but not defined: -{name}"));
             }

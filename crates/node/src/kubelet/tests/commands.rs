@@ -18,14 +18,30 @@ async fn crictl_shows_what_runs_and_why_it_cannot() {
     world.pass(20).await;
     let ps = run(&world, "crictl ps").await;
     let lines: Vec<&str> = ps.lines().collect();
-    assert_eq!(lines[0], "CONTAINER           IMAGE               CREATED             STATE               NAME                ATTEMPT             POD ID              POD                 NAMESPACE");
-    assert!(lines[1].contains(" seconds ago      Running             nginx               0                   ") && lines[1].ends_with("web                 default"), "{ps}");
-    assert!(run(&world, "crictl pods").await.contains("Ready               web                 default             0                   (default)"));
+    assert_eq!(
+        lines[0],
+        "CONTAINER           IMAGE               CREATED             STATE               NAME                ATTEMPT             POD ID              POD                 NAMESPACE"
+    );
+    assert!(
+        lines[1].contains(" seconds ago      Running             nginx               0                   ")
+            && lines[1].ends_with("web                 default"),
+        "{ps}"
+    );
+    assert!(
+        run(&world, "crictl pods")
+            .await
+            .contains("Ready               web                 default             0                   (default)")
+    );
     assert!(run(&world, "crictl images").await.contains("docker.io/library/nginx"));
     assert!(run(&world, "crictl logs --tail 1 $(crictl ps -q)").await.contains("start worker process"));
     assert_eq!(run(&world, "crictl exec $(crictl ps -q) cat /etc/hostname").await, "web\n");
     let missing = run(&world, "crictl logs nosuch").await;
-    assert!(missing.contains("level=fatal msg=\"rpc error: code = NotFound desc = an error occurred when try to find container \\\"nosuch\\\": not found\""), "{missing}");
+    assert!(
+        missing.contains(
+            "level=fatal msg=\"rpc error: code = NotFound desc = an error occurred when try to find container \\\"nosuch\\\": not found\""
+        ),
+        "{missing}"
+    );
     world.systemctl(&["stop", "containerd"]).await;
     let dead = run(&world, "crictl ps").await;
     assert!(

@@ -6,7 +6,12 @@ use super::World;
 async fn a_node_registers_and_turns_ready() {
     let world = World::new().await;
     world.pass(15).await;
-    assert_eq!(world.node_condition("Ready"), ("True".into(), "KubeletReady".into(), "kubelet is posting ready status".into()), "{}", world.journal());
+    assert_eq!(
+        world.node_condition("Ready"),
+        ("True".into(), "KubeletReady".into(), "kubelet is posting ready status".into()),
+        "{}",
+        world.journal()
+    );
     assert_eq!(world.node_condition("MemoryPressure").1, "KubeletHasSufficientMemory");
     let lease = world.api.get("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/worker-2").expect("a lease");
     assert_eq!(lease["spec"]["holderIdentity"], "worker-2");

@@ -30,7 +30,10 @@ async fn a_pod_runs_answers_is_logged_and_goes() {
     world.pass(5).await;
     assert!(world.pod("web").is_null());
     assert!(world.events("web").iter().any(|event| event == "Killing Stopping container nginx"));
-    assert_eq!(world.machine.read(|state| (state.containers.containers.len(), state.containers.sandboxes.len(), state.rootfs.len())), (0, 0, 0));
+    assert_eq!(
+        world.machine.read(|state| (state.containers.containers.len(), state.containers.sandboxes.len(), state.rootfs.len())),
+        (0, 0, 0)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -57,14 +60,18 @@ async fn crash_loops_back_off_and_missing_images_are_told() {
     assert_eq!(waiting("config"), ("CreateContainerConfigError".into(), "configmap \"nosuch\" not found".into()));
     let typo = world.pod("typo")["status"]["containerStatuses"][0].clone();
     assert_eq!(typo["lastState"]["terminated"]["exitCode"], 128, "{typo:#}");
-    assert!(typo["lastState"]["terminated"]["message"].as_str().is_some_and(|text| text.contains("executable file not found in $PATH")), "{typo:#}");
+    assert!(
+        typo["lastState"]["terminated"]["message"].as_str().is_some_and(|text| text.contains("executable file not found in $PATH")),
+        "{typo:#}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn static_pods_have_mirrors_and_follow_their_manifests() {
     let world = World::new().await;
     world.pass(12).await;
-    let manifest = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: default}\nspec:\n  containers: [{name: c, image: \"httpd:2.4\"}]\n";
+    let manifest =
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: default}\nspec:\n  containers: [{name: c, image: \"httpd:2.4\"}]\n";
     world.machine.host_files().write("/etc/kubernetes/manifests/web.yaml", manifest).expect("written");
     world.pass(40).await;
     let mirror = world.pod("web-worker-2");

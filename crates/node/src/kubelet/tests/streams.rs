@@ -40,7 +40,11 @@ async fn exec(world: &World, query: &str, input: &[&[u8]]) -> (String, String, V
 #[tokio::test(start_paused = true)]
 async fn exec_carries_output_exit_codes_and_keystrokes() {
     let world = World::new().await;
-    world.edit("/var/lib/kubelet/config.yaml", "authentication:\n", "authorization: {mode: AlwaysAllow}\nauthentication:\n  anonymous: {enabled: true}\n");
+    world.edit(
+        "/var/lib/kubelet/config.yaml",
+        "authentication:\n",
+        "authorization: {mode: AlwaysAllow}\nauthentication:\n  anonymous: {enabled: true}\n",
+    );
     world.systemctl(&["restart", "kubelet"]).await;
     world.pass(12).await;
     world.create_pod("web", json!({"containers": [{"name": "nginx", "image": "nginx:1.27"}]}));
@@ -50,7 +54,10 @@ async fn exec_carries_output_exit_codes_and_keystrokes() {
     let (_, err, status, _) = exec(&world, "command=sh&command=-c&command=echo+no+%3E%262%3B+exit+3&output=1&error=1", &[]).await;
     assert_eq!((err.as_str(), &status["details"]["causes"][0]["message"]), ("no\n", &json!("3")), "{status}");
     let (_, _, status, _) = exec(&world, "command=nosuch&output=1&error=1", &[]).await;
-    assert!(status["message"].as_str().is_some_and(|text| text.ends_with("exec: \"nosuch\": executable file not found in $PATH: unknown")), "{status}");
+    assert!(
+        status["message"].as_str().is_some_and(|text| text.ends_with("exec: \"nosuch\": executable file not found in $PATH: unknown")),
+        "{status}"
+    );
     let (out, _, status, _) = exec(&world, "command=cat&input=1&output=1&tty=1", &[b"hx\x7fi\r", b"\x04"]).await;
     assert_eq!((out.as_str(), &status["status"]), ("hx\x08 \x08i\r\nhi\r\n", &json!("Success")), "{out:?}");
 }

@@ -51,7 +51,13 @@ impl Objects<'_> {
                 .ports
                 .iter()
                 .flatten()
-                .filter_map(|port| Some((port.name.clone().unwrap_or_default(), port.protocol.clone().unwrap_or_else(|| "TCP".to_owned()).to_lowercase(), u16::try_from(port.port?).ok()?)))
+                .filter_map(|port| {
+                    Some((
+                        port.name.clone().unwrap_or_default(),
+                        port.protocol.clone().unwrap_or_else(|| "TCP".to_owned()).to_lowercase(),
+                        u16::try_from(port.port?).ok()?,
+                    ))
+                })
                 .collect();
             for endpoint in &slice.endpoints {
                 if endpoint.conditions.as_ref().and_then(|conditions| conditions.ready) == Some(false) {
@@ -92,7 +98,13 @@ pub(super) fn answer(objects: &Objects<'_>, settings: &Settings, name: &str, kin
         }),
         ["dns-version"] if kind == RecordType::Txt => Some(reply(Rcode::NoError, vec![record(name, RecordData::Txt("1.1.0".to_owned()))])),
         ["svc" | "pod"] => Some(reply(Rcode::NoError, Vec::new())),
-        [namespace, "svc"] => if objects.namespace_exists(namespace) { Some(reply(Rcode::NoError, Vec::new())) } else { missing() },
+        [namespace, "svc"] => {
+            if objects.namespace_exists(namespace) {
+                Some(reply(Rcode::NoError, Vec::new()))
+            } else {
+                missing()
+            }
+        }
         [dashed, namespace, "pod"] => {
             let ip: Option<Ipv4Addr> = dashed.replace('-', ".").parse().ok();
             match ip {
@@ -147,7 +159,11 @@ fn service(objects: &Objects<'_>, service: &Service, name: &str, zone: &str, kin
     let spec = service.spec.clone().unwrap_or_default();
     if spec.type_.as_deref() == Some("ExternalName") {
         let target = spec.external_name.unwrap_or_default();
-        return if matches!(kind, RecordType::A | RecordType::Aaaa | RecordType::Cname) { vec![record(RecordData::Cname(target))] } else { Vec::new() };
+        return if matches!(kind, RecordType::A | RecordType::Aaaa | RecordType::Cname) {
+            vec![record(RecordData::Cname(target))]
+        } else {
+            Vec::new()
+        };
     }
     if kind == RecordType::Srv {
         return srv(objects, service, name, zone, None, ttl);
@@ -172,13 +188,16 @@ fn service(objects: &Objects<'_>, service: &Service, name: &str, zone: &str, kin
 fn srv(objects: &Objects<'_>, service: &Service, name: &str, zone: &str, wanted: Option<(&str, &str)>, ttl: u32) -> Vec<Record> {
     let (namespace, own) = names(service);
     let record = |port, target| Record { name: name.to_owned(), ttl, data: RecordData::Srv { priority: 0, weight: 100, port, target } };
-    let fits = |port: &str, protocol: &str| wanted.is_none_or(|(wanted_port, wanted_protocol)| wanted_port == port && wanted_protocol == protocol);
+    let fits =
+        |port: &str, protocol: &str| wanted.is_none_or(|(wanted_port, wanted_protocol)| wanted_port == port && wanted_protocol == protocol);
     if cluster_ip(service).is_some() {
         return service
             .spec
             .iter()
             .flat_map(|spec| spec.ports.iter().flatten())
-            .filter(|port| fits(port.name.as_deref().unwrap_or_default(), &port.protocol.clone().unwrap_or_else(|| "TCP".to_owned()).to_lowercase()))
+            .filter(|port| {
+                fits(port.name.as_deref().unwrap_or_default(), &port.protocol.clone().unwrap_or_else(|| "TCP".to_owned()).to_lowercase())
+            })
             .filter_map(|port| Some(record(u16::try_from(port.port).ok()?, format!("{own}.{namespace}.svc.{zone}"))))
             .collect();
     }
@@ -187,7 +206,12 @@ fn srv(objects: &Objects<'_>, service: &Service, name: &str, zone: &str, wanted:
         .into_iter()
         .flat_map(|endpoint| {
             let target = format!("{}.{own}.{namespace}.svc.{zone}", endpoint.name);
-            endpoint.ports.into_iter().filter(|(port, protocol, _)| fits(port, protocol)).map(move |(_, _, port)| (port, target.clone())).collect::<Vec<_>>()
+            endpoint
+                .ports
+                .into_iter()
+                .filter(|(port, protocol, _)| fits(port, protocol))
+                .map(move |(_, _, port)| (port, target.clone()))
+                .collect::<Vec<_>>()
         })
         .map(|(port, target)| record(port, target))
         .collect()
@@ -253,7 +277,11 @@ mod tests {
             ("db-0.db.shop.svc.cluster.local", RecordType::A, "A(10.244.1.7)"),
             ("10-244-1-9.shop.pod.cluster.local", RecordType::A, "A(10.244.1.9)"),
             ("ext.shop.svc.cluster.local", RecordType::A, "Cname(\"example.org\")"),
-            ("_sql._tcp.db.shop.svc.cluster.local", RecordType::Srv, "Srv { priority: 0, weight: 100, port: 5432, target: \"db-0.db.shop.svc.cluster.local\" }"),
+            (
+                "_sql._tcp.db.shop.svc.cluster.local",
+                RecordType::Srv,
+                "Srv { priority: 0, weight: 100, port: 5432, target: \"db-0.db.shop.svc.cluster.local\" }",
+            ),
             ("5.0.96.10.in-addr.arpa", RecordType::Ptr, "Ptr(\"web.shop.svc.cluster.local\")"),
             ("9.9.9.9.in-addr.arpa", RecordType::Ptr, "falls through"),
             ("example.org", RecordType::A, "falls through"),

@@ -19,7 +19,12 @@ use crate::servers::http::{self, Response};
 use crate::servers::in_cluster;
 
 pub(in crate::servers) async fn run(mut context: ProcessContext) -> ExitStatus {
-    let path = context.argv.iter().position(|word| word == "-conf").and_then(|at| context.argv.get(at + 1).cloned()).unwrap_or_else(|| "Corefile".to_owned());
+    let path = context
+        .argv
+        .iter()
+        .position(|word| word == "-conf")
+        .and_then(|at| context.argv.get(at + 1).cloned())
+        .unwrap_or_else(|| "Corefile".to_owned());
     let path = context.path(&path);
     let text = match context.files.read_text(&path) {
         Ok(text) => text,
@@ -94,7 +99,9 @@ pub(in crate::servers) async fn run(mut context: ProcessContext) -> ExitStatus {
                             (8080, "/health") => Response::text(200, "OK"),
                             (8181, "/ready") if ready => Response::text(200, "OK"),
                             (8181, "/ready") => Response::text(503, "kubernetes"),
-                            (9153, "/metrics") => Response::text(200, "# TYPE coredns_build_info gauge\ncoredns_build_info{version=\"1.13.1\"} 1\n"),
+                            (9153, "/metrics") => {
+                                Response::text(200, "# TYPE coredns_build_info gauge\ncoredns_build_info{version=\"1.13.1\"} 1\n")
+                            }
                             _ => Response::text(404, "404 page not found\n"),
                         }
                     }));
@@ -142,10 +149,21 @@ impl NameServer for Server {
     fn answer<'a>(&'a self, query: Query) -> BoxFuture<'a, Option<Reply>> {
         Box::pin(async move {
             let zone_of = |block: &Block| {
-                block.zones().into_iter().map(|(zone, _)| zone).filter(|zone| zone.is_empty() || query.name == *zone || query.name.ends_with(&format!(".{zone}"))).map(|zone| zone.len()).max()
+                block
+                    .zones()
+                    .into_iter()
+                    .map(|(zone, _)| zone)
+                    .filter(|zone| zone.is_empty() || query.name == *zone || query.name.ends_with(&format!(".{zone}")))
+                    .map(|zone| zone.len())
+                    .max()
             };
             // The block with the most specific zone.
-            let block = self.blocks.iter().filter_map(|block| Some((zone_of(block)?, block))).max_by_key(|(length, _)| *length).map(|(_, block)| block);
+            let block = self
+                .blocks
+                .iter()
+                .filter_map(|block| Some((zone_of(block)?, block)))
+                .max_by_key(|(length, _)| *length)
+                .map(|(_, block)| block);
             let Some(block) = block else { return Some(Reply::empty(Rcode::Refused)) };
             let reply = self.resolve(block, &query).await;
             if block.plugin("log").is_some() {
@@ -173,7 +191,9 @@ impl Server {
                 let clean = |name: &str| name.trim_end_matches('.').to_lowercase();
                 name = match rest {
                     ["exact", from, to, ..] | [from, to] if clean(from) == name => clean(to),
-                    ["suffix", from, to, ..] if name.ends_with(&clean(from)) => format!("{}{}", &name[..name.len() - clean(from).len()], clean(to)),
+                    ["suffix", from, to, ..] if name.ends_with(&clean(from)) => {
+                        format!("{}{}", &name[..name.len() - clean(from).len()], clean(to))
+                    }
                     ["prefix", from, to, ..] if name.starts_with(from) => format!("{to}{}", &name[from.len()..]),
                     _ => name,
                 };
@@ -215,7 +235,11 @@ impl Server {
         if let Some(plugin) = block.plugin("kubernetes") {
             let option = |name: &str| plugin.lines.iter().find(|line| line[0] == name).and_then(|line| line.get(1).cloned());
             let settings = Settings {
-                zones: if plugin.args.is_empty() { vec!["cluster.local".to_owned()] } else { plugin.args.iter().map(|zone| zone.trim_end_matches('.').to_lowercase()).collect() },
+                zones: if plugin.args.is_empty() {
+                    vec!["cluster.local".to_owned()]
+                } else {
+                    plugin.args.iter().map(|zone| zone.trim_end_matches('.').to_lowercase()).collect()
+                },
                 pods: option("pods").unwrap_or_else(|| "disabled".to_owned()),
                 ttl: option("ttl").and_then(|ttl| ttl.parse().ok()).unwrap_or(5),
             };
@@ -241,7 +265,9 @@ impl Server {
                 return reply;
             }
         }
-        let Some(forward) = block.plugin("forward") else { return Reply::empty(if block.plugin("kubernetes").is_some() { Rcode::ServFail } else { Rcode::Refused }) };
+        let Some(forward) = block.plugin("forward") else {
+            return Reply::empty(if block.plugin("kubernetes").is_some() { Rcode::ServFail } else { Rcode::Refused });
+        };
         let mut upstreams = Vec::new();
         for to in forward.args.iter().skip(1) {
             if to.starts_with('/') {

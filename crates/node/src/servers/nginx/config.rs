@@ -30,17 +30,94 @@ pub(super) struct Location {
 
 /// Directives that are known. Others are an error, as in life; most of these have no effect here.
 const KNOWN: &[&str] = &[
-    "access_log", "add_header", "alias", "allow", "auth_basic", "auth_basic_user_file", "autoindex", "charset", "client_body_buffer_size",
-    "client_body_timeout", "client_header_timeout", "client_max_body_size", "default_type", "deny", "error_log", "error_page", "events",
-    "expires", "fastcgi_pass", "fastcgi_param", "gzip", "gzip_min_length", "gzip_types", "http", "http2", "include", "index", "internal",
-    "keepalive_requests", "keepalive_timeout", "large_client_header_buffers", "limit_conn", "limit_except", "limit_rate", "limit_req",
-    "limit_req_zone", "listen", "load_module", "location", "log_format", "map", "multi_accept", "pid", "port_in_redirect", "proxy_buffering",
-    "proxy_connect_timeout", "proxy_http_version", "proxy_pass", "proxy_read_timeout", "proxy_redirect", "proxy_send_timeout",
-    "proxy_set_header", "real_ip_header", "resolver", "return", "rewrite", "root", "satisfy", "sendfile", "server", "server_name",
-    "server_names_hash_bucket_size", "server_tokens", "set", "set_real_ip_from", "ssi", "ssl_certificate", "ssl_certificate_key",
-    "ssl_ciphers", "ssl_prefer_server_ciphers", "ssl_protocols", "ssl_session_cache", "ssl_session_timeout", "stub_status", "tcp_nodelay",
-    "tcp_nopush", "try_files", "types", "types_hash_max_size", "underscores_in_headers", "upstream", "use", "user", "worker_connections",
-    "worker_processes", "worker_rlimit_nofile", "daemon", "if",
+    "access_log",
+    "add_header",
+    "alias",
+    "allow",
+    "auth_basic",
+    "auth_basic_user_file",
+    "autoindex",
+    "charset",
+    "client_body_buffer_size",
+    "client_body_timeout",
+    "client_header_timeout",
+    "client_max_body_size",
+    "default_type",
+    "deny",
+    "error_log",
+    "error_page",
+    "events",
+    "expires",
+    "fastcgi_pass",
+    "fastcgi_param",
+    "gzip",
+    "gzip_min_length",
+    "gzip_types",
+    "http",
+    "http2",
+    "include",
+    "index",
+    "internal",
+    "keepalive_requests",
+    "keepalive_timeout",
+    "large_client_header_buffers",
+    "limit_conn",
+    "limit_except",
+    "limit_rate",
+    "limit_req",
+    "limit_req_zone",
+    "listen",
+    "load_module",
+    "location",
+    "log_format",
+    "map",
+    "multi_accept",
+    "pid",
+    "port_in_redirect",
+    "proxy_buffering",
+    "proxy_connect_timeout",
+    "proxy_http_version",
+    "proxy_pass",
+    "proxy_read_timeout",
+    "proxy_redirect",
+    "proxy_send_timeout",
+    "proxy_set_header",
+    "real_ip_header",
+    "resolver",
+    "return",
+    "rewrite",
+    "root",
+    "satisfy",
+    "sendfile",
+    "server",
+    "server_name",
+    "server_names_hash_bucket_size",
+    "server_tokens",
+    "set",
+    "set_real_ip_from",
+    "ssi",
+    "ssl_certificate",
+    "ssl_certificate_key",
+    "ssl_ciphers",
+    "ssl_prefer_server_ciphers",
+    "ssl_protocols",
+    "ssl_session_cache",
+    "ssl_session_timeout",
+    "stub_status",
+    "tcp_nodelay",
+    "tcp_nopush",
+    "try_files",
+    "types",
+    "types_hash_max_size",
+    "underscores_in_headers",
+    "upstream",
+    "use",
+    "user",
+    "worker_connections",
+    "worker_processes",
+    "worker_rlimit_nofile",
+    "daemon",
+    "if",
 ];
 
 /// Reads `nginx.conf` with what it includes. Errors are what follows `[emerg] 1#1: `.
@@ -80,7 +157,9 @@ fn expand(files: &View, directives: &[Directive]) -> Result<Vec<Directive>, Stri
             Some((dir, pattern)) if pattern.contains('*') => {
                 let (before, after) = pattern.split_once('*').unwrap_or((pattern, ""));
                 let names = files.read_dir(dir).unwrap_or_default();
-                for (name, _) in names.iter().filter(|(name, _)| name.starts_with(before) && name.ends_with(after) && !name.starts_with('.')) {
+                for (name, _) in
+                    names.iter().filter(|(name, _)| name.starts_with(before) && name.ends_with(after) && !name.starts_with('.'))
+                {
                     out.extend(read(files, &format!("{dir}/{name}"))?);
                 }
             }
@@ -114,8 +193,12 @@ fn server(files: &View, directive: &Directive, defaults: &Location) -> Result<Se
             "listen" => {
                 let value = directive.args.first().map(String::as_str).unwrap_or_default();
                 let port = value.rsplit(':').next().unwrap_or_default().trim_end_matches(']');
-                let port = port.parse::<u16>().or_else(|_| if value.parse::<std::net::IpAddr>().is_ok() || value == "localhost" { Ok(80) } else { Err(()) });
-                let port = port.map_err(|()| format!("invalid port in \"{value}\" of the \"listen\" directive in {}:{}", directive.file, directive.line))?;
+                let port = port
+                    .parse::<u16>()
+                    .or_else(|_| if value.parse::<std::net::IpAddr>().is_ok() || value == "localhost" { Ok(80) } else { Err(()) });
+                let port = port.map_err(|()| {
+                    format!("invalid port in \"{value}\" of the \"listen\" directive in {}:{}", directive.file, directive.line)
+                })?;
                 if !server.ports.contains(&port) {
                     server.ports.push(port);
                 }
@@ -125,7 +208,12 @@ fn server(files: &View, directive: &Directive, defaults: &Location) -> Result<Se
                 let (exact, path) = match directive.args.as_slice() {
                     [modifier, path] => (modifier == "=", path.clone()),
                     [path] => (false, path.clone()),
-                    _ => return Err(format!("invalid number of arguments in \"location\" directive in {}:{}", directive.file, directive.line)),
+                    _ => {
+                        return Err(format!(
+                            "invalid number of arguments in \"location\" directive in {}:{}",
+                            directive.file, directive.line
+                        ));
+                    }
                 };
                 let mut location = Location { path, exact, answer: None, proxy: None, ..server.top.clone() };
                 apply(&mut location, directive.block.as_deref().unwrap_or_default());

@@ -17,7 +17,8 @@ use crate::servers::http::{self, Request, Response};
 const CONFIG: &str = "/etc/nginx/nginx.conf";
 
 pub(in crate::servers) async fn run(mut context: ProcessContext) -> ExitStatus {
-    let version = context.env.get("NGINX_VERSION").cloned().unwrap_or_else(|| "1.29".to_owned()).split('-').next().unwrap_or_default().to_owned();
+    let version =
+        context.env.get("NGINX_VERSION").cloned().unwrap_or_else(|| "1.29".to_owned()).split('-').next().unwrap_or_default().to_owned();
     let version = if version.matches('.').count() < 2 { format!("{version}.5") } else { version };
     let now = context.machine.clock().now().strftime("%Y/%m/%d %H:%M:%S").to_string();
     match context.argv.get(1).map(String::as_str) {
@@ -28,11 +29,18 @@ pub(in crate::servers) async fn run(mut context: ProcessContext) -> ExitStatus {
         Some("-t") => {
             return match config::load(&context.files, CONFIG) {
                 Ok(_) => {
-                    context.stderr.write_now(format!("nginx: the configuration file {CONFIG} syntax is ok\nnginx: configuration file {CONFIG} test is successful\n").as_bytes());
+                    context.stderr.write_now(
+                        format!(
+                            "nginx: the configuration file {CONFIG} syntax is ok\nnginx: configuration file {CONFIG} test is successful\n"
+                        )
+                        .as_bytes(),
+                    );
                     ExitStatus::SUCCESS
                 }
                 Err(reason) => {
-                    context.stderr.write_now(format!("nginx: [emerg] {reason}\nnginx: configuration file {CONFIG} test failed\n").as_bytes());
+                    context
+                        .stderr
+                        .write_now(format!("nginx: [emerg] {reason}\nnginx: configuration file {CONFIG} test failed\n").as_bytes());
                     ExitStatus::FAILURE
                 }
             };
@@ -145,7 +153,11 @@ fn signal(context: &ProcessContext) -> ExitStatus {
         _ => Signal::Term,
     };
     let master = context.machine.read(|state| {
-        state.processes.values().find(|process| process.container == context.container && &*process.program == "nginx" && process.init).map(|process| process.pid)
+        state
+            .processes
+            .values()
+            .find(|process| process.container == context.container && &*process.program == "nginx" && process.init)
+            .map(|process| process.pid)
     });
     match master.map(|pid| context.machine.kill(pid, signal)) {
         Some(Ok(())) => ExitStatus::SUCCESS,
@@ -207,7 +219,10 @@ impl Worker {
                 return self.error_page(*code);
             }
             let kind = location.default_type.clone().unwrap_or_else(|| "application/octet-stream".to_owned());
-            return self.with_headers(Response { status: *code, headers: vec![("content-type".to_owned(), kind)], body: Bytes::from(text) }, location);
+            return self.with_headers(
+                Response { status: *code, headers: vec![("content-type".to_owned(), kind)], body: Bytes::from(text) },
+                location,
+            );
         }
         if let Some(target) = &location.proxy {
             return self.proxy(target, location, request).await;
@@ -337,7 +352,10 @@ impl Worker {
             504 => "Gateway Time-out",
             _ => reason,
         };
-        let text = format!("<html>\r\n<head><title>{status} {reason}</title></head>\r\n<body>\r\n<center><h1>{status} {reason}</h1></center>\r\n<hr><center>nginx/{}</center>\r\n</body>\r\n</html>\r\n", self.version);
+        let text = format!(
+            "<html>\r\n<head><title>{status} {reason}</title></head>\r\n<body>\r\n<center><h1>{status} {reason}</h1></center>\r\n<hr><center>nginx/{}</center>\r\n</body>\r\n</html>\r\n",
+            self.version
+        );
         Response { status, headers: vec![("content-type".to_owned(), "text/html".to_owned())], body: Bytes::from(text) }
     }
 }

@@ -44,9 +44,7 @@ fn tokens(text: &str) -> Vec<(Token, usize)> {
                 quote = Some(c);
                 quoted = true;
             }
-            ('#', None) if word.is_empty() => {
-                while chars.next_if(|c| *c != '\n').is_some() {}
-            }
+            ('#', None) if word.is_empty() => while chars.next_if(|c| *c != '\n').is_some() {},
             (c, None) if c.is_whitespace() => flush(&mut out, &mut word, &mut quoted, line - usize::from(c == '\n')),
             (';', None) => {
                 flush(&mut out, &mut word, &mut quoted, line);
