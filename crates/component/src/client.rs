@@ -46,10 +46,26 @@ impl RequestError {
     }
 }
 
+/// Where a client gets a bearer token from before each request, when it is not fixed by the kubeconfig.
+pub trait TokenSource: Send + Sync + 'static {
+    /// A token that is valid now, or why there is none.
+    fn token(&self) -> BoxFuture<'_, Result<String, String>>;
+}
+
 /// A client for `target` whose connections start at `from`. Nothing is dialled before the first request, and each
 /// new connection is dialled anew, so a server that goes away or a certificate that expires is noticed.
 /// Must be called on the runtime that the client is used on.
 pub fn client_for(dialer: Arc<dyn Dialer>, from: Origin, target: Target) -> kube::Client {
+    build(dialer, from, target, None)
+}
+
+/// As [`client_for`], with tokens instead of the target's own credentials.
+pub fn client_with_tokens(dialer: Arc<dyn Dialer>, from: Origin, mut target: Target, tokens: Arc<dyn TokenSource>) -> kube::Client {
+    (target.token, target.tls.cert_pem, target.tls.key_pem) = (None, None, None);
+    build(dialer, from, target, Some(tokens))
+}
+
+fn build(dialer: Arc<dyn Dialer>, from: Origin, target: Target, tokens: Option<Arc<dyn TokenSource>>) -> kube::Client {
     let (host, port) = target.host_port();
     let tls = target.is_tls().then(|| target.tls.clone());
     let connector = Connector { dialer, from, host, port, tls };
@@ -60,9 +76,16 @@ pub fn client_for(dialer: Arc<dyn Dialer>, from: Origin, target: Target) -> kube
     let service = tower::service_fn(move |request: Request<kube::client::Body>| {
         let pool = pool.clone();
         let request = address(request, &target);
+        let tokens = tokens.clone();
         async move {
-            let request = request.map_err(|reason| RequestError { method: String::new(), url: String::new(), reason, dial: None })?;
+            let mut request = request.map_err(|reason| RequestError { method: String::new(), url: String::new(), reason, dial: None })?;
             let (method, url) = (go_method(request.method()), request.uri().to_string());
+            if let Some(tokens) = tokens {
+                let refused = |reason| RequestError { method: method.clone(), url: url.clone(), reason, dial: None };
+                let token = tokens.token().await.map_err(refused)?;
+                let value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|e| refused(e.to_string()))?;
+                request.headers_mut().insert(header::AUTHORIZATION, value);
+            }
             pool.oneshot(request).await.map_err(|error| {
                 let dial = dial_error(&error);
                 let reason = dial.as_ref().map_or_else(|| transport_text(&error), ToString::to_string);

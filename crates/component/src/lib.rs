@@ -10,7 +10,7 @@ pub mod kubeconfig;
 pub mod tls;
 pub mod yaml;
 
-pub use client::{RequestError, client_for};
+pub use client::{RequestError, TokenSource, client_for, client_with_tokens};
 pub use clock::Clock;
 pub use delta::MapDelta;
 pub use dial::{Connection, DialError, Dialer, Origin};

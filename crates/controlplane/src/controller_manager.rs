@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::credentials;
 use crate::context::{Context, Exit};
 use crate::controllers;
 use crate::machinery::election::Elector;
@@ -20,6 +21,9 @@ pub async fn controller_manager(context: Context<ControllerManagerOptions>, shar
     let (spawner, tasks) = Spawner::new();
     let (sink, writer) = events::sink(context.clock, rest.clone(), memory.clone(), log.clone());
     spawner.spawn(writer);
+    let clients = context.clients.or_else(|| {
+        context.options.service_account_credentials.then(|| credentials::clients(context.clock, context.dialer, context.origin, context.target, &memory))
+    });
     let options = Arc::new(context.options);
     let kit = Kit {
         clock: context.clock,
@@ -30,7 +34,7 @@ pub async fn controller_manager(context: Context<ControllerManagerOptions>, shar
         options: options.clone(),
         spawner: spawner.clone(),
         sink,
-        clients: context.clients,
+        clients,
     };
     let already_led = memory.read(|m| m.leading);
     let elector = Elector {

@@ -4,12 +4,14 @@
 mod context;
 mod controller_manager;
 pub mod controllers;
+mod credentials;
 pub mod machinery;
 pub mod options;
 pub mod scheduler;
 mod state;
 
 pub use context::{ClientFactory, Context, Exit};
+pub use credentials::AccountToken;
 pub use controller_manager::controller_manager;
 pub use options::{ControllerManagerOptions, OptionsError, SchedulerOptions};
 pub use scheduler::scheduler;

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::controllers::node_lifecycle::NodeMemory;
+use crate::credentials::AccountToken;
 use crate::machinery::events::EventMemory;
 use crate::machinery::queue::Retry;
 use crate::machinery::series::SeriesMemory;
@@ -74,6 +75,8 @@ pub struct ComponentMemory {
     pub series: OrdMap<String, SeriesMemory>,
     /// Time of the newest event in nanoseconds: names of events are made of it and must differ.
     pub last_event: i64,
+    /// Tokens of the ServiceAccounts that its controllers act as.
+    pub tokens: OrdMap<String, AccountToken>,
     /// Randomness.
     pub generator: Option<Generator>,
     /// When each node was last heard of (node lifecycle controller).

@@ -32,47 +32,48 @@ use crate::machinery::Kit;
 
 /// Starts every enabled controller.
 pub(crate) fn start_all(kit: &Kit) {
-    for (name, run) in CONTROLLERS {
+    for (name, account, run) in CONTROLLERS {
         if kit.options.enables(name) {
-            kit.spawner.spawn(run(kit.for_controller(name)));
+            kit.spawner.spawn(run(kit.for_controller(account)));
         }
     }
 }
 
 type Run = fn(Kit) -> BoxFuture<'static, ()>;
 
-/// Controllers by the names that `--controllers` takes (kube-controller-manager's help), in the order of their start.
-const CONTROLLERS: &[(&str, Run)] = &[
-    ("endpoints-controller", |kit| Box::pin(endpoints::run_endpoints(kit))),
-    ("endpointslice-controller", |kit| Box::pin(endpoints::run_slices(kit))),
-    ("endpointslice-mirroring-controller", |kit| Box::pin(endpoints::run_mirroring(kit))),
-    ("resourcequota-controller", |kit| Box::pin(resource_quota::run(kit))),
-    ("pod-garbage-collector-controller", |kit| Box::pin(pod_gc::run(kit))),
-    ("namespace-controller", |kit| Box::pin(namespace::run(kit))),
-    ("serviceaccount-controller", |kit| Box::pin(service_account::run(kit))),
-    ("garbage-collector-controller", |kit| Box::pin(garbage::run(kit))),
-    ("daemonset-controller", |kit| Box::pin(daemonset::run(kit))),
-    ("deployment-controller", |kit| Box::pin(deployment::run(kit))),
-    ("job-controller", |kit| Box::pin(job::run(kit))),
-    ("replicaset-controller", |kit| Box::pin(replicaset::run(kit))),
-    ("horizontal-pod-autoscaler-controller", |kit| Box::pin(horizontal_pod_autoscaler::run(kit))),
-    ("disruption-controller", |kit| Box::pin(disruption::run(kit))),
-    ("statefulset-controller", |kit| Box::pin(statefulset::run(kit))),
-    ("cronjob-controller", |kit| Box::pin(cronjob::run(kit))),
-    ("certificatesigningrequest-signing-controller", |kit| Box::pin(certificates::run_signer(kit))),
-    ("certificatesigningrequest-approving-controller", |kit| Box::pin(certificates::run_approver(kit))),
-    ("certificatesigningrequest-cleaner-controller", |kit| Box::pin(certificates::run_cleaner(kit))),
-    ("ttl-controller", |kit| Box::pin(ttl::run(kit))),
-    ("node-ipam-controller", |kit| Box::pin(nodeipam::run(kit))),
-    ("node-lifecycle-controller", |kit| Box::pin(node_lifecycle::run(kit))),
-    ("taint-eviction-controller", |kit| Box::pin(taint_eviction::run(kit))),
-    ("persistentvolume-binder-controller", |kit| Box::pin(volumes::run_binder(kit))),
-    ("clusterrole-aggregation-controller", |kit| Box::pin(cluster_role_aggregation::run(kit))),
-    ("ephemeral-volume-controller", |kit| Box::pin(ephemeral_volume::run(kit))),
-    ("persistentvolumeclaim-protection-controller", |kit| Box::pin(volumes::run_claim_protection(kit))),
-    ("persistentvolume-protection-controller", |kit| Box::pin(volumes::run_volume_protection(kit))),
+/// Controllers by the names that `--controllers` takes (kube-controller-manager's help), in the order of their start, with the
+/// ServiceAccount of kube-system that each acts as (`--use-service-account-credentials`).
+const CONTROLLERS: &[(&str, &str, Run)] = &[
+    ("endpoints-controller", "endpoint-controller", |kit| Box::pin(endpoints::run_endpoints(kit))),
+    ("endpointslice-controller", "endpointslice-controller", |kit| Box::pin(endpoints::run_slices(kit))),
+    ("endpointslice-mirroring-controller", "endpointslicemirroring-controller", |kit| Box::pin(endpoints::run_mirroring(kit))),
+    ("resourcequota-controller", "resourcequota-controller", |kit| Box::pin(resource_quota::run(kit))),
+    ("pod-garbage-collector-controller", "pod-garbage-collector", |kit| Box::pin(pod_gc::run(kit))),
+    ("namespace-controller", "namespace-controller", |kit| Box::pin(namespace::run(kit))),
+    ("serviceaccount-controller", "service-account-controller", |kit| Box::pin(service_account::run(kit))),
+    ("garbage-collector-controller", "generic-garbage-collector", |kit| Box::pin(garbage::run(kit))),
+    ("daemonset-controller", "daemon-set-controller", |kit| Box::pin(daemonset::run(kit))),
+    ("deployment-controller", "deployment-controller", |kit| Box::pin(deployment::run(kit))),
+    ("job-controller", "job-controller", |kit| Box::pin(job::run(kit))),
+    ("replicaset-controller", "replicaset-controller", |kit| Box::pin(replicaset::run(kit))),
+    ("horizontal-pod-autoscaler-controller", "horizontal-pod-autoscaler", |kit| Box::pin(horizontal_pod_autoscaler::run(kit))),
+    ("disruption-controller", "disruption-controller", |kit| Box::pin(disruption::run(kit))),
+    ("statefulset-controller", "statefulset-controller", |kit| Box::pin(statefulset::run(kit))),
+    ("cronjob-controller", "cronjob-controller", |kit| Box::pin(cronjob::run(kit))),
+    ("certificatesigningrequest-signing-controller", "certificate-controller", |kit| Box::pin(certificates::run_signer(kit))),
+    ("certificatesigningrequest-approving-controller", "certificate-controller", |kit| Box::pin(certificates::run_approver(kit))),
+    ("certificatesigningrequest-cleaner-controller", "certificate-controller", |kit| Box::pin(certificates::run_cleaner(kit))),
+    ("ttl-controller", "ttl-controller", |kit| Box::pin(ttl::run(kit))),
+    ("node-ipam-controller", "node-controller", |kit| Box::pin(nodeipam::run(kit))),
+    ("node-lifecycle-controller", "node-controller", |kit| Box::pin(node_lifecycle::run(kit))),
+    ("taint-eviction-controller", "node-controller", |kit| Box::pin(taint_eviction::run(kit))),
+    ("persistentvolume-binder-controller", "persistent-volume-binder", |kit| Box::pin(volumes::run_binder(kit))),
+    ("clusterrole-aggregation-controller", "clusterrole-aggregation-controller", |kit| Box::pin(cluster_role_aggregation::run(kit))),
+    ("ephemeral-volume-controller", "ephemeral-volume-controller", |kit| Box::pin(ephemeral_volume::run(kit))),
+    ("persistentvolumeclaim-protection-controller", "pvc-protection-controller", |kit| Box::pin(volumes::run_claim_protection(kit))),
+    ("persistentvolume-protection-controller", "pv-protection-controller", |kit| Box::pin(volumes::run_volume_protection(kit))),
     // Not one of upstream's: the default class's provisioner, which is a pod of its own elsewhere.
-    ("local-path-provisioner", |kit| Box::pin(volumes::run_local_path(kit))),
-    ("ttl-after-finished-controller", |kit| Box::pin(ttl_after_finished::run(kit))),
-    ("root-ca-certificate-publisher-controller", |kit| Box::pin(root_ca::run(kit))),
+    ("local-path-provisioner", "persistent-volume-binder", |kit| Box::pin(volumes::run_local_path(kit))),
+    ("ttl-after-finished-controller", "ttl-after-finished-controller", |kit| Box::pin(ttl_after_finished::run(kit))),
+    ("root-ca-certificate-publisher-controller", "root-ca-cert-publisher", |kit| Box::pin(root_ca::run(kit))),
 ];
