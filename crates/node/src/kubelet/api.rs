@@ -37,6 +37,11 @@ impl ApiError {
         self.code == Some(404)
     }
 
+    /// 403.
+    pub fn is_forbidden(&self) -> bool {
+        self.code == Some(403)
+    }
+
     /// 409 because the object is there.
     pub fn is_already_exists(&self) -> bool {
         self.code == Some(409) && self.reason == "AlreadyExists"

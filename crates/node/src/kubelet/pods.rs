@@ -313,7 +313,8 @@ impl Kubelet {
                 }
             }
             Ok(_) => return,
-            Err(error) if error.is_not_found() => {}
+            // The node authorizer knows no relation between this node and a pod that is not there: forbidden, not missing.
+            Err(error) if error.is_not_found() || error.is_forbidden() => {}
             Err(_) => return,
         }
         let mut mirror = serde_json::to_value(&**pod).unwrap_or_default();

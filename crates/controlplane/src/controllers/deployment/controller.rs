@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::Pod;
-use serde_json::json;
 use values::Selector;
 
 use super::conditions::{self, PROGRESSING, condition, deadline, is_complete};
@@ -267,9 +266,10 @@ impl Controller {
 
     async fn write_revision(&self, deployment: &mut Deployment, revision: i64) -> Outcome {
         if revision > 0 && deployment.annotation(REVISION) != Some(&revision.to_string()) {
-            let patch = json!({"metadata": {"annotations": {REVISION: revision.to_string()}}});
             let status = deployment.status.clone();
-            *deployment = self.kit.patch(deployment, "", &patch).await?;
+            let mut changed = deployment.clone();
+            changed.metadata.annotations.get_or_insert_default().insert(REVISION.to_owned(), revision.to_string());
+            *deployment = self.kit.replace(&changed).await?;
             deployment.status = status;
         }
         Ok(())

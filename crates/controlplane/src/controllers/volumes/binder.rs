@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ObjectReference, PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimStatus};
 use k8s_openapi::api::storage::v1::StorageClass;
-use serde_json::json;
 
 use crate::machinery::errors::not_found;
 use crate::machinery::kit::{Reconcile, Synced};
@@ -169,8 +168,10 @@ impl Controller {
             return Ok(());
         }
         if claim.annotation(PROVISIONER) != Some(name) {
-            let patch = json!({"metadata": {"annotations": {PROVISIONER: name, PROVISIONER_BETA: name}}});
-            self.kit.patch(claim, "", &patch).await?;
+            let mut changed = claim.clone();
+            let annotations = changed.metadata.annotations.get_or_insert_default();
+            annotations.extend([PROVISIONER, PROVISIONER_BETA].map(|key| (key.to_owned(), name.to_owned())));
+            self.kit.replace(&changed).await?;
         }
         let message = format!(
             "Waiting for a volume to be created either by the external provisioner '{name}' or manually by the system administrator. If volume \
