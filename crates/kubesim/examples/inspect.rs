@@ -24,8 +24,10 @@ async fn main() {
             tokio::time::sleep(std::time::Duration::from_secs(seconds)).await;
             eprintln!("now {} played in {:?}", sim.now(), t.elapsed());
             for command in commands {
-                let (node, script) = command.split_once(':').unwrap_or(("control-plane", &command));
-                let machine = sim.machine(node).expect("node").clone();
+                // A command may name its node: `worker-2:systemctl status kubelet`.
+                let named = command.split_once(':').filter(|(node, _)| sim.machine(node).is_some());
+                let (node, script) = named.unwrap_or(("control-plane", &command));
+                let Some(machine) = sim.machine(node).cloned() else { continue };
                 let Ok(mut shell) = machine.open_shell("root", node::machine::Input::empty(), None).await else { panic!("no shell") };
                 println!("\n{node}# {script}");
                 let (status, stdout, stderr) = shell.run(script).await;

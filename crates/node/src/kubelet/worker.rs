@@ -121,6 +121,27 @@ impl Kubelet {
         );
     }
 
+    /// Takes over containers that run since before this kubelet started: their hooks are done and their probes begin anew.
+    fn adopt(&self, uid: &str, memory: &PodMemory, runtime: &RuntimePod) {
+        let spec = spec(&memory.pod);
+        let unknown = |container: &&Spec| memory.containers.get(&container.name).is_none_or(|kept| kept.id.is_empty());
+        let running = |container: &Spec| {
+            let newest = runtime.newest(&container.name).filter(|newest| newest.state == ContainerState::Running)?;
+            Some((container.name.clone(), newest.id.clone()))
+        };
+        let found: Vec<_> =
+            spec.init_containers.iter().flatten().chain(&spec.containers).filter(unknown).filter_map(running).collect();
+        if found.is_empty() {
+            return;
+        }
+        self.amend(uid, |memory| {
+            for (name, id) in found {
+                let kept = memory.containers.entry(name).or_default();
+                (kept.id, kept.hook_done) = (id, true);
+            }
+        });
+    }
+
     /// One round for a pod that is to run.
     async fn run_pod(self: &Arc<Self>, uid: &str, memory: &PodMemory) -> Next {
         let pod = memory.pod.clone();
@@ -130,6 +151,7 @@ impl Kubelet {
         if self.is_over(&spec, &inits, &runtime) {
             return self.finish(uid, &runtime).await;
         }
+        self.adopt(uid, memory, &runtime);
         if memory.status.is_null() {
             // A first status shows that the kubelet has taken the pod.
             self.report(uid).await;
