@@ -37,7 +37,12 @@ impl Gateway {
             .enable_all()
             .build()
             .map_err(|e| fail(e.to_string()))?;
-        let listener = runtime.block_on(TcpListener::bind(listen)).map_err(|e| fail(e.to_string()))?;
+        // Bound without the runtime: the caller may be on one of its own.
+        let listener = std::net::TcpListener::bind(listen).map_err(|e| fail(e.to_string()))?;
+        listener.set_nonblocking(true).map_err(|e| fail(e.to_string()))?;
+        let entered = runtime.enter();
+        let listener = TcpListener::from_std(listener).map_err(|e| fail(e.to_string()))?;
+        drop(entered);
         let address = listener.local_addr().map_err(|e| fail(e.to_string()))?;
         runtime.spawn(accept(listener, acceptor, cluster.downgrade()));
         Ok(Self { address, runtime: Some(runtime) })
