@@ -4,7 +4,5 @@ pub mod embedded;
 pub mod environment;
 pub mod interactive;
 
-pub use environment::{
-    AccessError, Environment, ForkError, ForkJob, Forks, NodeAccess, NodeFile, Output, ScriptShell, on_fork,
-};
 pub use crate::model::{Capability, Inventory, InventoryNode, NodePaths, Role};
+pub use environment::{AccessError, Environment, ForkError, ForkJob, Forks, NodeAccess, NodeFile, Output, ScriptShell, on_fork};

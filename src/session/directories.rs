@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn the_first_that_is_set_wins() {
-        let cases: [(&[(&str, &str)], Option<&str>); 5] = [
+        type Case<'a> = (&'a [(&'a str, &'a str)], Option<&'a str>);
+        let cases: [Case<'_>; 5] = [
             (&[("HOME", "/home/a")], Some("/home/a/.local/state/ckaprep")),
             (&[("HOME", "/home/a"), ("XDG_STATE_HOME", "/state")], Some("/state/ckaprep")),
             (&[("HOME", "/home/a"), ("XDG_STATE_HOME", "relative")], Some("/home/a/.local/state/ckaprep")),

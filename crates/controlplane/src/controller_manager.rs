@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::credentials;
 use crate::context::{Context, Exit};
 use crate::controllers;
+use crate::credentials;
 use crate::machinery::election::Elector;
 use crate::machinery::{Informers, Kit, Log, Rest, Spawner, events};
 use crate::options::ControllerManagerOptions;
@@ -22,7 +22,10 @@ pub async fn controller_manager(context: Context<ControllerManagerOptions>, shar
     let (sink, writer) = events::sink(context.clock, rest.clone(), memory.clone(), log.clone());
     spawner.spawn(writer);
     let clients = context.clients.or_else(|| {
-        context.options.service_account_credentials.then(|| credentials::clients(context.clock, context.dialer, context.origin, context.target, &memory))
+        context
+            .options
+            .service_account_credentials
+            .then(|| credentials::clients(context.clock, context.dialer, context.origin, context.target, &memory))
     });
     let options = Arc::new(context.options);
     let kit = Kit {

@@ -34,13 +34,8 @@ pub(crate) fn clients(clock: Clock, dialer: Arc<dyn Dialer>, origin: Origin, tar
     let own = client_for(dialer.clone(), origin.clone(), target.clone());
     let memory = memory.clone();
     Arc::new(move |account| {
-        let source = AccountTokens {
-            clock,
-            own: own.clone(),
-            account: account.to_owned(),
-            memory: memory.clone(),
-            asking: Mutex::default(),
-        };
+        let source =
+            AccountTokens { clock, own: own.clone(), account: account.to_owned(), memory: memory.clone(), asking: Mutex::default() };
         client_with_tokens(dialer.clone(), origin.clone(), target.clone(), Arc::new(source))
     })
 }
@@ -62,7 +57,8 @@ impl AccountTokens {
 
     async fn ask(&self) -> Result<String, kube::Error> {
         let path = format!("/api/v1/namespaces/{NAMESPACE}/serviceaccounts");
-        let wanted = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": LIFETIME_SECONDS}});
+        let wanted =
+            json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": LIFETIME_SECONDS}});
         let post = |path: &str, body: &Value| {
             let request = http::Request::post(path).header("content-type", "application/json").body(body.to_string().into_bytes());
             request.map_err(kube::Error::HttpError)
@@ -70,7 +66,8 @@ impl AccountTokens {
         let token_path = format!("{path}/{}/token", self.account);
         let answer: Value = match self.own.request(post(&token_path, &wanted)?).await {
             Err(kube::Error::Api(status)) if status.is_not_found() => {
-                let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": self.account, "namespace": NAMESPACE}});
+                let account =
+                    json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": self.account, "namespace": NAMESPACE}});
                 match self.own.request::<Value>(post(&path, &account)?).await {
                     Err(kube::Error::Api(status)) if status.is_already_exists() => {}
                     made => drop(made?),

@@ -11,8 +11,8 @@ pub mod scheduler;
 mod state;
 
 pub use context::{ClientFactory, Context, Exit};
-pub use credentials::AccountToken;
 pub use controller_manager::controller_manager;
+pub use credentials::AccountToken;
 pub use options::{ControllerManagerOptions, OptionsError, SchedulerOptions};
 pub use scheduler::scheduler;
 pub use state::{ComponentMemory, Memory, Shared, State};

@@ -64,8 +64,7 @@ impl Layout {
             return Err(SimError::Config(format!("{} workers were asked for; a cluster has at most 9", config.workers)));
         }
         let control_plane = NodeInfo { name: "control-plane".to_owned(), role: Role::ControlPlane, address: Ipv4Addr::new(172, 18, 0, 2) };
-        let worker =
-            |n: u8| NodeInfo { name: format!("worker-{n}"), role: Role::Worker, address: Ipv4Addr::new(172, 18, 0, 2 + n) };
+        let worker = |n: u8| NodeInfo { name: format!("worker-{n}"), role: Role::Worker, address: Ipv4Addr::new(172, 18, 0, 2 + n) };
         Ok(Self {
             nodes: std::iter::once(control_plane).chain((1..=config.workers).map(worker)).collect(),
             service_cidr: "10.96.0.0/12".to_owned(),

@@ -105,7 +105,8 @@ impl Journal {
 
     /// Records everything that changed.
     pub fn record(&mut self, world: World) {
-        let machines: Vec<_> = world.machines.iter().filter_map(|(name, new)| Some((name.clone(), difference(&self.last, name, new)?))).collect();
+        let machines: Vec<_> =
+            world.machines.iter().filter_map(|(name, new)| Some((name.clone(), difference(&self.last, name, new)?))).collect();
         let store = StoreDelta::between(&self.last.store, &world.store);
         let store_available = (world.store_available != self.last.store_available).then_some(world.store_available);
         let control_plane = (self.last.control_plane != world.control_plane).then(|| world.control_plane.clone());
@@ -177,7 +178,7 @@ impl SharedJournal {
                     if let Some(Err(error)) = file.map(|file| file.sync_data()) {
                         tracing::warn!(%error, "the cluster's journal could not be synced");
                     }
-                    std::thread::sleep(RECORD_EVERY);
+                    std::thread::park_timeout(RECORD_EVERY);
                 }
             })
             .map_err(|e| SimError::Thread(e.to_string()))?;

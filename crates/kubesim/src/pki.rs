@@ -163,13 +163,8 @@ impl ClusterPki {
         let etcd_names = [spec.control_plane, "localhost"];
         let api_addresses = [spec.service_address, spec.address, local];
         let etcd_addresses = [spec.address, local];
-        let etcd_server = |common_name| Request {
-            common_name,
-            names: &etcd_names,
-            addresses: &etcd_addresses,
-            client: true,
-            ..Request::default()
-        };
+        let etcd_server =
+            |common_name| Request { common_name, names: &etcd_names, addresses: &etcd_addresses, client: true, ..Request::default() };
         let api = Request { common_name: "kube-apiserver", names: &api_names, addresses: &api_addresses, ..Request::default() };
         for (file, authority, request) in [
             ("apiserver", &pki.ca, api),

@@ -14,7 +14,7 @@ use crate::world::World;
 const AGE: SignedDuration = SignedDuration::from_hours(26 * 24 + 7);
 
 /// What is played after the long quiet: leases are renewed, tokens refreshed, everybody is awake at the end.
-const LAST_MINUTES: SignedDuration = SignedDuration::from_mins(3);
+const LAST_MINUTES: SignedDuration = SignedDuration::from_mins(1);
 
 /// Installs a cluster as kubeadm does, in stepped time; its present moment at the end is when it became whole.
 pub async fn boot(config: &Config) -> Result<World, SimError> {

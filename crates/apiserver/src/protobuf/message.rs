@@ -96,7 +96,7 @@ fn read(fields: &Message, bytes: &[u8], into: &mut Map<String, Value>, depth: us
                 if let Value::Array(list) = into.entry(field.name).or_insert_with(|| Value::Array(Vec::new())) {
                     list.push(value);
                 }
-            } else if !value.is_null() && !(field.omit_zero && is_zero(&value)) {
+            } else if !(value.is_null() || (field.omit_zero && is_zero(&value))) {
                 into.insert(field.name.to_owned(), value);
             }
         }
@@ -228,7 +228,11 @@ mod tests {
     fn a_deployment_becomes_its_json() {
         let metadata = [bytes(1, b"web"), bytes(2, b""), bytes(8, b""), bytes(11, &[bytes(1, b"app"), bytes(2, b"web")].concat())].concat();
         let port = [bytes(1, b""), vec![2 << 3, 0, 3 << 3, 80], bytes(4, b"TCP")].concat();
-        let probe = [bytes(1, &bytes(2, &[bytes(1, b"/"), bytes(2, &[1 << 3, 1, 3 << 3 | 2, 4, b'h', b't', b't', b'p'])].concat())), vec![2 << 3, 5]].concat();
+        let probe = [
+            bytes(1, &bytes(2, &[bytes(1, b"/"), bytes(2, &[1 << 3, 1, 3 << 3 | 2, 4, b'h', b't', b't', b'p'])].concat())),
+            vec![2 << 3, 5],
+        ]
+        .concat();
         let limits = bytes(1, &[bytes(1, b"cpu"), bytes(2, &bytes(1, b"100m"))].concat());
         let container = [bytes(1, b"nginx"), bytes(2, b"nginx:1.27"), bytes(6, &port), bytes(8, &limits), bytes(11, &probe)].concat();
         let template = bytes(2, &bytes(2, &container));

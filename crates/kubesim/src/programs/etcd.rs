@@ -70,9 +70,13 @@ fn start(context: &ProcessContext) -> Result<Vec<node::network::Listener>, Strin
         files::read_flag(context, flags.text(flag))?;
     }
     let mut listeners = Vec::new();
-    for (flag, default) in [("listen-client-urls", "http://localhost:2379"), ("listen-peer-urls", "http://localhost:2380"), ("listen-metrics-urls", "")] {
+    for (flag, default) in
+        [("listen-client-urls", "http://localhost:2379"), ("listen-peer-urls", "http://localhost:2380"), ("listen-metrics-urls", "")]
+    {
         for url in flags.text(flag).unwrap_or(default).split(',').filter(|url| !url.is_empty()) {
-            let address = address(url).ok_or_else(|| format!("invalid value {url:?} for flag -{flag}: URL address does not have the form \"host:port\": {url}"))?;
+            let address = address(url).ok_or_else(|| {
+                format!("invalid value {url:?} for flag -{flag}: URL address does not have the form \"host:port\": {url}")
+            })?;
             let tls = url.starts_with("https").then(|| tls.clone()).flatten();
             listeners.push(health::listen(context, "etcd", address, tls).map_err(|e| e.to_string())?);
         }

@@ -65,7 +65,6 @@ impl Flags {
         let values = self.0.get(name).into_iter().flatten();
         values.flat_map(|value| value.split(',')).filter(|v| !v.is_empty()).map(str::to_owned).collect()
     }
-
 }
 
 /// Go's `strconv.ParseBool`.
@@ -99,7 +98,8 @@ mod tests {
 
     #[test]
     fn flags_are_read_as_pflag_reads_them() {
-        let flags = Flags::parse(&KUBE_APISERVER, &args("--secure-port 6444 --allow-privileged --authorization-mode=Node,RBAC")).expect("valid");
+        let flags =
+            Flags::parse(&KUBE_APISERVER, &args("--secure-port 6444 --allow-privileged --authorization-mode=Node,RBAC")).expect("valid");
         assert_eq!((flags.number("secure-port", 0), flags.switch("allow-privileged", false)), (6444, true));
         assert_eq!(flags.list("authorization-mode"), ["Node", "RBAC"]);
         assert!(Flags::parse(&ETCD, &args("--data-dir=/var/lib/etcd --client-cert-auth=true")).is_ok());
@@ -109,7 +109,10 @@ mod tests {
     fn refusals_are_in_pflags_words() {
         for (line, error) in [
             ("--frob=1", "unknown flag: --frob"),
-            ("--allow-privileged=yes-please", r#"invalid argument "yes-please" for "--allow-privileged" flag: strconv.ParseBool: parsing "yes-please": invalid syntax"#),
+            (
+                "--allow-privileged=yes-please",
+                r#"invalid argument "yes-please" for "--allow-privileged" flag: strconv.ParseBool: parsing "yes-please": invalid syntax"#,
+            ),
             ("--secure-port=x", r#"invalid argument "x" for "--secure-port" flag: strconv.ParseInt: parsing "x": invalid syntax"#),
             ("--etcd-servers", "flag needs an argument: --etcd-servers"),
             ("-z", "unknown shorthand flag: 'z' in -z"),

@@ -44,7 +44,12 @@ impl Program for KubeApiserver {
                 }
             };
             if let Err(error) = reach_etcd(&context, &flags).await {
-                log(&context, Severity::Fatal, "instance.go:233", &format!("Error creating leases: error creating storage factory: {error}"));
+                log(
+                    &context,
+                    Severity::Fatal,
+                    "instance.go:233",
+                    &format!("Error creating leases: error creating storage factory: {error}"),
+                );
                 return ExitStatus::FAILURE;
             }
             let address = SocketAddr::new(bind_address(&flags), config.secure_port);
@@ -88,8 +93,8 @@ fn configure(context: &ProcessContext, flags: &Flags) -> Result<(ServerConfig, S
     let machine = &context.machine;
     let network: Arc<dyn Dialer> = machine.network().clone();
     let mut config = ServerConfig::new(machine.clock(), network, context.origin.clone());
-    config.client_ca_pem = files::read_flag(context, flags.text("client-ca-file"))
-        .map_err(|e| format!("unable to load client CA provider: {e}"))?;
+    config.client_ca_pem =
+        files::read_flag(context, flags.text("client-ca-file")).map_err(|e| format!("unable to load client CA provider: {e}"))?;
     config.requestheader_ca_pem = files::read_flag(context, flags.text("requestheader-client-ca-file"))
         .map_err(|e| format!("unable to load client CA provider: {e}"))?;
     let (cert, key) = (flags.text("tls-cert-file").unwrap_or_default(), flags.text("tls-private-key-file").unwrap_or_default());

@@ -6,8 +6,8 @@ mod etcd;
 mod files;
 mod flags;
 mod health;
-mod kube_apiserver;
 mod klog;
+mod kube_apiserver;
 
 pub use controllers::{KubeControllerManager, KubeScheduler};
 pub use etcd::Etcd;

@@ -129,8 +129,7 @@ impl Kubelet {
             let newest = runtime.newest(&container.name).filter(|newest| newest.state == ContainerState::Running)?;
             Some((container.name.clone(), newest.id.clone()))
         };
-        let found: Vec<_> =
-            spec.init_containers.iter().flatten().chain(&spec.containers).filter(unknown).filter_map(running).collect();
+        let found: Vec<_> = spec.init_containers.iter().flatten().chain(&spec.containers).filter(unknown).filter_map(running).collect();
         if found.is_empty() {
             return;
         }
