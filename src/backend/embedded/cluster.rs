@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kubesim::{Cluster, Config, Gateway, Journal, Sim, World};
 
 use super::{environment, inventory, shell};
@@ -42,6 +42,9 @@ impl From<kubesim::SimError> for EmbeddedError {
         Self(error.to_string())
     }
 }
+
+/// More simulated time than setting a scenario up takes.
+const HEADROOM: SignedDuration = SignedDuration::from_mins(3);
 
 /// A running embedded cluster.
 pub struct Embedded {
@@ -106,10 +109,13 @@ impl Running {
 }
 
 impl Embedded {
-    /// Starts a healthy cluster.
+    /// Starts a healthy cluster. A stepped one begins [`HEADROOM`] early: what is set up on it takes simulated time, and a live
+    /// cluster that goes on from there must not be ahead of the wall clock, by which clients reckon ages.
     pub async fn start(spec: Spec) -> Result<Self, EmbeddedError> {
-        let world = kubesim::prepare(&Config { seed: spec.seed, workers: spec.workers, now: spec.now }).await?;
-        Self::resume(&Handover(world), spec).await
+        let headroom = if spec.time == Time::Stepped { HEADROOM } else { SignedDuration::ZERO };
+        let now = spec.now.checked_sub(headroom).unwrap_or(spec.now);
+        let world = kubesim::prepare(&Config { seed: spec.seed, workers: spec.workers, now }).await?;
+        Self::resume(&Handover(world), Spec { now, ..spec }).await
     }
 
     /// Starts a cluster from a state that was handed over. Its present moment becomes `spec.now`: nothing happened since.
