@@ -1,12 +1,13 @@
-//! Proving content: every variant of a scenario, every command question, each on a cluster of its own.
+//! Proving content: every variant of a scenario on a cluster of its own, every command question on a copy of one that is shared.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::error::CliError;
 use super::serve::convert;
-use crate::backend::embedded::{Embedded, Spec, Time};
+use crate::backend::embedded::{Embedded, Handover, Spec, Time};
 use crate::content::variable::variants;
 use crate::content::{Bindings, Catalog, Exercise, ExerciseKind, Instance, QuestionBody};
 use crate::render::document::{ProofDocument, ProofRowDocument};
@@ -36,9 +37,38 @@ pub fn cases(catalog: &Catalog, only: &[String], seeds: u64) -> Vec<Case> {
     cases
 }
 
+/// Freshly booted clusters, by their number of workers, that questions get copies of: booting takes longer than proving one.
+pub struct Bases {
+    now: Timestamp,
+    booted: tokio::sync::Mutex<BTreeMap<u8, Handover>>,
+}
+
+impl Bases {
+    /// None is booted yet. `now` is their present moment.
+    pub fn new(now: Timestamp) -> Self {
+        Self { now, booted: tokio::sync::Mutex::default() }
+    }
+
+    /// A cluster with so many workers.
+    async fn copy(&self, workers: u8) -> Result<Embedded, CliError> {
+        // Held while it boots, so that others wait for it and don't boot the same.
+        let mut booted = self.booted.lock().await;
+        let spec = Spec { seed: 1, workers, now: self.now, time: Time::Stepped, open: false, journal: None };
+        match booted.get(&workers) {
+            Some(base) => Ok(Embedded::resume(base, spec).await?),
+            None => {
+                let base = Embedded::start(spec.clone()).await?.handover().await?;
+                let copy = Embedded::resume(&base, spec).await?;
+                booted.insert(workers, base);
+                Ok(copy)
+            }
+        }
+    }
+}
+
 /// Proves one. An exercise that cannot even be set up is a proof that fails, not an error: the others still count.
-pub async fn prove(catalog: &Catalog, case: &Case, now: Timestamp) -> ProofDocument {
-    let (variant, outcome) = match attempt(catalog, case, now).await {
+pub async fn prove(catalog: &Catalog, case: &Case, bases: &Bases) -> ProofDocument {
+    let (variant, outcome) = match attempt(catalog, case, bases).await {
         Ok((instance, proof)) => (convert::variant(&instance), Ok(proof)),
         Err(error) => (convert::texts(&case.given), Err(error.in_one_line().0)),
     };
@@ -57,14 +87,15 @@ pub async fn prove(catalog: &Catalog, case: &Case, now: Timestamp) -> ProofDocum
     ProofDocument { kind: kind.to_owned(), id: case.exercise.id.clone(), seed: case.seed, variant, rows }
 }
 
-async fn attempt(catalog: &Catalog, case: &Case, now: Timestamp) -> Result<(Instance, Proof), CliError> {
-    let workers = match case.exercise.kind {
-        ExerciseKind::Scenario => 3,
-        ExerciseKind::Question => 1,
+async fn attempt(catalog: &Catalog, case: &Case, bases: &Bases) -> Result<(Instance, Proof), CliError> {
+    let required = u8::try_from(case.exercise.requires.workers).unwrap_or(u8::MAX);
+    let cluster = match case.exercise.kind {
+        ExerciseKind::Question => bases.copy(required.max(1)).await?,
+        ExerciseKind::Scenario => {
+            let workers = required.max(3);
+            Embedded::start(Spec { seed: case.seed, workers, now: bases.now, time: Time::Stepped, open: false, journal: None }).await?
+        }
     };
-    let workers = workers.max(u8::try_from(case.exercise.requires.workers).unwrap_or(u8::MAX));
-    let spec = Spec { seed: case.seed, workers, now, time: Time::Stepped, open: false, journal: None };
-    let cluster = Embedded::start(spec).await?;
     let instance = Instance::bind(catalog, &case.exercise, cluster.inventory(), case.seed, &case.given)?;
     let proven = cluster.run(move |environment| async move {
         let instance = runner::set_up(&environment, instance, &mut |_| {}).await?;

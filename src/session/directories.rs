@@ -61,6 +61,11 @@ impl Directories {
         self.state.join("history.db")
     }
 
+    /// The log of the latest session that broke while it was started.
+    pub fn failed_start_log(&self) -> PathBuf {
+        self.state.join("failed-start.log")
+    }
+
     /// Where sockets go whose path in the session's folder would be too long for the system.
     pub fn runtime(&self) -> &Path {
         &self.runtime

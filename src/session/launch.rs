@@ -72,11 +72,22 @@ pub async fn start(directories: &Directories, start: &Start, progress: &mut dyn 
     match outcome.and_then(|()| folder.record()) {
         Ok(record) => Ok((folder, record)),
         Err(error) => {
+            let error = keep_log(directories, &folder, error);
             // The setup's own error is the one to show.
             let _ = folder.remove(directories);
             Err(error)
         }
     }
+}
+
+/// The log of a process that broke outlives its session's folder; there is only ever the latest.
+fn keep_log(directories: &Directories, folder: &Folder, error: SessionError) -> SessionError {
+    let SessionError::Start { reason, code: code @ 70, .. } = error else { return error };
+    let kept = directories.failed_start_log();
+    let next = std::fs::rename(folder.log(), &kept)
+        .ok()
+        .map(|()| format!("this is a bug in ckaprep: please report what you did, with the log {}", kept.display()));
+    SessionError::Start { reason, next, code }
 }
 
 /// Wakes a session whose process is gone: the cluster is brought back from its journal. On failure the folder stays.
@@ -123,11 +134,13 @@ fn serve_command(directories: &Directories, folder: &Folder) -> Result<Command, 
 }
 
 async fn run_until_ready(mut command: Command, folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<(), SessionError> {
+    // A woken session's log begins with what its earlier processes said.
+    let log_before = std::fs::metadata(folder.log()).map_or(0, |log| usize::try_from(log.len()).unwrap_or(usize::MAX));
     let mut child = command.spawn().map_err(SessionError::file("start", "ckaprep session-serve"))?;
     let told = tokio::select! {
         biased;
         interrupted = tokio::signal::ctrl_c() => interrupted.map_err(SessionError::file("wait for", "Ctrl-C")).and(Err(SessionError::Interrupted)),
-        told = listen(&mut child, folder, progress) => told,
+        told = listen(&mut child, folder, log_before, progress) => told,
     };
     if told.is_err() {
         // SIGKILL is right here: what the process made is in the folder, and a journal is made to survive it.
@@ -139,7 +152,7 @@ async fn run_until_ready(mut command: Command, folder: &Folder, progress: &mut d
     Ok(())
 }
 
-async fn listen(child: &mut Child, folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<(), SessionError> {
+async fn listen(child: &mut Child, folder: &Folder, log_before: usize, progress: &mut dyn FnMut(&str)) -> Result<(), SessionError> {
     let broken = |reason: String| SessionError::Start { reason, next: Some(format!("its log is {}", folder.log().display())), code: 3 };
     let Some(stdout) = child.stdout.take() else { return Err(broken("it has no output".into())) };
     let mut lines = BufReader::new(stdout).lines();
@@ -150,23 +163,53 @@ async fn listen(child: &mut Child, folder: &Folder, progress: &mut dyn FnMut(&st
             Some(Ok(Notice::Ready)) => return Ok(()),
             Some(Ok(Notice::Failed { message, next, code })) => return Err(SessionError::Start { reason: message, next, code }),
             Some(Err(error)) => return Err(broken(format!("it said something unexpected: {error}"))),
-            None => return Err(died(child, folder).await),
+            None => return Err(died(child, folder, log_before).await),
         }
     }
 }
 
-/// The process ended without a word: its log's last line is the best explanation. The log goes with the folder, so the
-/// line is carried in the message.
-async fn died(child: &mut Child, folder: &Folder) -> SessionError {
+/// The process ended without a word: what it wrote to its log since it was started is the explanation.
+async fn died(child: &mut Child, folder: &Folder, log_before: usize) -> SessionError {
     let status = child.wait().await.map_or_else(|e| e.to_string(), |s| s.to_string());
-    let log = std::fs::read_to_string(folder.log()).unwrap_or_default();
-    let last = log.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("it said nothing");
-    SessionError::Start { reason: format!("its process ended ({status}): {last}"), next: None, code: 70 }
+    let log = std::fs::read(folder.log()).unwrap_or_default();
+    let said = last_words(&String::from_utf8_lossy(log.get(log_before..).unwrap_or_default()));
+    let reason = format!("its process ended ({status})");
+    let reason = if said.is_empty() { format!("{reason} and said nothing") } else { format!("{reason}:\n{said}") };
+    SessionError::Start { reason, next: Some(format!("its log is {}", folder.log().display())), code: 70 }
+}
+
+/// The lines of a log that say what went wrong: from the last error or panic on, without its next step, which is not the
+/// user's; else its last lines.
+fn last_words(log: &str) -> String {
+    const SHOWN: usize = 8;
+    let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty() && !line.starts_with(" next:")).collect();
+    let last = |what: fn(&str) -> bool| lines.iter().rposition(|line| what(line));
+    // A panic comes first: the error that follows it only says that there was one.
+    let start = last(|line| line.contains("panicked at")).or_else(|| last(|line| line.starts_with("error:")));
+    let start = start.unwrap_or(lines.len().saturating_sub(SHOWN));
+    let shown: Vec<String> = lines[start..].iter().take(SHOWN).map(|line| format!("       {}", line.trim_end())).collect();
+    shown.join("\n")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::new_id;
+    use super::{last_words, new_id};
+
+    #[test]
+    fn a_dead_process_is_explained_by_its_error_and_not_by_its_next_step() {
+        let cases = [
+            ("", ""),
+            ("error: the disk is full: /x\n next: free some\n", "       error: the disk is full: /x"),
+            (
+                "old\nthread 'a' panicked at b.rs:1:2:\nboom\nerror: ckaprep ran into something\n",
+                "       thread 'a' panicked at b.rs:1:2:\n       boom\n       error: ckaprep ran into something",
+            ),
+            ("WARN one\n\nWARN two\n", "       WARN one\n       WARN two"),
+        ];
+        for (log, want) in cases {
+            assert_eq!(last_words(log), want, "{log:?}");
+        }
+    }
 
     #[test]
     fn ids_are_new_and_make_good_file_names() {

@@ -43,7 +43,13 @@ struct Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // Closing the channel ends the simulation's loop; its thread is joined so that nothing outlives the handle.
+        self.end();
+    }
+}
+
+impl Shared {
+    /// Closing the channel ends the simulation's loop; its thread is joined so that nothing outlives the handle.
+    fn end(&self) {
         drop(self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take());
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread.filter(|t| t.thread().id() != std::thread::current().id()) {
@@ -117,6 +123,12 @@ impl Cluster {
         let jobs = self.shared.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         jobs.as_ref().ok_or(SimError::Ended)?.send(job).map_err(|_| SimError::Ended)?;
         Ok(result)
+    }
+
+    /// Ends the simulation whoever else has a handle: running jobs are dropped, later ones fail. A stepped cluster finishes the
+    /// job that runs. Blocks until its thread is gone, and with it its hold on the journal.
+    pub fn end(&self) {
+        self.shared.end();
     }
 
     /// A handle that does not keep the simulation alive.

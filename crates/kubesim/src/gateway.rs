@@ -2,7 +2,7 @@
 //! the simulation. It lives on a runtime of its own; bytes cross by a duplex stream.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::DistinguishedName;
 use rustls::client::danger::HandshakeSignatureValid;
@@ -23,6 +23,8 @@ const BUFFER: usize = 64 * 1024;
 /// An open door. Closes when dropped.
 pub struct Gateway {
     address: SocketAddr,
+    /// Where connections lead.
+    leads_to: Arc<Mutex<WeakCluster>>,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
@@ -44,8 +46,14 @@ impl Gateway {
         let listener = TcpListener::from_std(listener).map_err(|e| fail(e.to_string()))?;
         drop(entered);
         let address = listener.local_addr().map_err(|e| fail(e.to_string()))?;
-        runtime.spawn(accept(listener, acceptor, cluster.downgrade()));
-        Ok(Self { address, runtime: Some(runtime) })
+        let leads_to = Arc::new(Mutex::new(cluster.downgrade()));
+        runtime.spawn(accept(listener, acceptor, Arc::clone(&leads_to)));
+        Ok(Self { address, leads_to, runtime: Some(runtime) })
+    }
+
+    /// Leads new connections to another life of the same cluster. The door stays open meanwhile, so its address stays too.
+    pub fn lead_to(&self, cluster: &Cluster) {
+        *self.leads_to.lock().unwrap_or_else(PoisonError::into_inner) = cluster.downgrade();
     }
 
     /// Where it listens.
@@ -62,11 +70,12 @@ impl Drop for Gateway {
     }
 }
 
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor, cluster: WeakCluster) {
+async fn accept(listener: TcpListener, acceptor: TlsAcceptor, leads_to: Arc<Mutex<WeakCluster>>) {
     loop {
         match listener.accept().await {
             Ok((socket, _)) => {
-                let (acceptor, cluster) = (acceptor.clone(), cluster.clone());
+                let cluster = leads_to.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let acceptor = acceptor.clone();
                 tokio::spawn(async move {
                     if let Err(error) = forward(socket, acceptor, cluster).await {
                         tracing::debug!(%error, "connection ended");

@@ -101,11 +101,6 @@ impl Running {
         let gateway = open(port).or_else(|error| if port == 0 { Err(error) } else { open(0) })?;
         Ok(Self { cluster, gateway: Some(gateway) })
     }
-
-    /// Closes the door; the cluster ends when its last handle is gone.
-    fn close(&mut self) {
-        self.gateway = None;
-    }
 }
 
 impl Embedded {
@@ -147,11 +142,22 @@ impl Embedded {
 
     /// Puts the cluster back to a state that was handed over; clients outside reach it at the same address. Open shells end.
     pub async fn reset(&self, handover: &Handover, now: Timestamp) -> Result<(), EmbeddedError> {
-        let port = self.address.map(|address| address.port());
-        // The old one first: it holds the port and the journal.
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).close();
-        let next = Running::new(at(handover.0.clone(), now), self.time, self.journal.as_deref(), port)?;
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = next;
+        // The old life first: it holds the journal. Its thread is waited for on one that may block.
+        let old = self.cluster();
+        let (time, journal, world) = (self.time, self.journal.clone(), at(handover.0.clone(), now));
+        let woken = tokio::task::spawn_blocking(move || {
+            old.end();
+            match journal {
+                Some(directory) => Cluster::wake_durable(world, time, &directory),
+                None => Cluster::wake(world, time),
+            }
+        });
+        let next = woken.await.map_err(|e| EmbeddedError(e.to_string()))??;
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(gateway) = &running.gateway {
+            gateway.lead_to(&next);
+        }
+        running.cluster = next;
         Ok(())
     }
 

@@ -192,6 +192,8 @@ impl Open {
     async fn execute(&mut self, script: &str) -> (i32, interactive::Bytes) {
         let interrupt = self.shell.interrupter();
         let mut typed: VecDeque<Bytes> = VecDeque::new();
+        // Ctrl-D: the end comes after what was typed before it.
+        let mut ended = false;
         let mut gone = false;
         let status = {
             let mut running = Box::pin(self.shell.execute(script, &self.io));
@@ -212,9 +214,13 @@ impl Open {
                             interrupt();
                         }
                         Some(ShellInput::Interrupt) => interrupt(),
-                        Some(ShellInput::Stdin { data }) => typed.push_back(Bytes::from(data.0)),
-                        Some(ShellInput::StdinEnd) if typed.is_empty() => self.stdin = None,
-                        Some(ShellInput::StdinEnd) => {}
+                        Some(ShellInput::Stdin { data }) if !ended => typed.push_back(Bytes::from(data.0)),
+                        Some(ShellInput::StdinEnd) => {
+                            ended = true;
+                            if typed.is_empty() {
+                                self.stdin = None;
+                            }
+                        }
                         Some(ShellInput::Resize { size }) => resize(self.terminal.as_deref(), size),
                         Some(ShellInput::Saved { content }) => {
                             let failed = {
@@ -231,8 +237,8 @@ impl Open {
                                 let _ = closed.send(status);
                             }
                         }
-                        // One command at a time; a client that waits for its end sends neither.
-                        Some(ShellInput::Execute { .. } | ShellInput::Complete { .. }) => {}
+                        // One command at a time; a client that waits for its end sends neither, and nothing follows an end of input.
+                        Some(ShellInput::Execute { .. } | ShellInput::Complete { .. } | ShellInput::Stdin { .. }) => {}
                     },
                     // The command takes what was typed when it reads.
                     taken = feed(writer.as_ref(), typed.front()), if !typed.is_empty() => {
@@ -240,6 +246,9 @@ impl Open {
                             typed.pop_front();
                         } else {
                             typed.clear();
+                        }
+                        if ended && typed.is_empty() {
+                            self.stdin = None;
                         }
                     }
                 }
@@ -254,6 +263,10 @@ impl Open {
             unread.extend_from_slice(&chunk);
         }
         typed.iter().for_each(|chunk| unread.extend_from_slice(chunk));
+        if self.stdin.is_none() {
+            // The end was this command's; the next one has an input again.
+            self.stdin = Some(self.input.renew().await);
+        }
         (status.code(), interactive::Bytes(unread))
     }
 }

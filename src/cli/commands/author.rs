@@ -94,13 +94,20 @@ fn test(ids: &[String], seeds: u64, catalog: &Catalog, format: Format, context: 
         let progress = Progress::new(context.terminal);
         // Each cluster has a thread of its own; the order of results is the order of cases.
         let at_once = std::thread::available_parallelism().map_or(1, usize::from);
-        let proofs = futures::stream::iter(&cases).map(|case| prove::prove(catalog, case, context.now())).buffered(at_once);
+        let bases = prove::Bases::new(context.now());
+        let proofs = futures::stream::iter(&cases)
+            .map(|case| async {
+                let began = context.now();
+                let proof = prove::prove(catalog, case, &bases).await;
+                (proof, context.now().duration_since(began).as_secs_f64())
+            })
+            .buffered(at_once);
         let mut document = ProofsDocument { proofs: Vec::new() };
         futures::pin_mut!(proofs);
-        while let Some(proof) = proofs.next().await {
+        while let Some((proof, seconds)) = proofs.next().await {
             progress.say(&format!("{} of {} proven", document.proofs.len() + 1, cases.len()), None);
             if format == Format::Text {
-                context.print(&text::proof(&proof, context.style(), context.width()));
+                context.print(&text::proof(&proof, seconds, context.style(), context.width()));
             }
             document.proofs.push(proof);
         }

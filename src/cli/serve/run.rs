@@ -59,7 +59,10 @@ pub async fn serve(plan: Plan, context: &Context) -> Result<(), CliError> {
     match prepared {
         Ok((practice, socket, lock)) => {
             if say(&Notice::Ready).is_err() {
-                // Whoever started us is gone: nobody would know of this session.
+                // Whoever started us is gone: nobody would know of a new session. One that was woken goes back to sleep.
+                if plan.start.is_some() {
+                    practice.folder.remove(&practice.directories)?;
+                }
                 return Ok(());
             }
             let result = up(practice, socket, plan.idle).await;

@@ -30,6 +30,7 @@ pub(super) fn environment(image: &Image, container: &Container, sandbox: &Sandbo
 pub(super) fn namespace(container: &Container) -> Namespace {
     let mut namespace = Namespace::container(&container.id);
     namespace.mounts.extend(container.config.mounts.iter().cloned());
+    namespace.read_only = container.config.read_only_rootfs;
     namespace
 }
 

@@ -26,6 +26,9 @@ pub struct Namespace {
     pub root: TreeId,
     /// Mounts, each at a canonical path. The mount point must exist in what lies beneath, as in life.
     pub mounts: Vec<Mount>,
+    /// The root tree cannot be written to; mounts can, unless they say otherwise.
+    #[serde(default)]
+    pub read_only: bool,
 }
 
 /// One mount.
@@ -64,12 +67,13 @@ impl Namespace {
         Self {
             root: TreeId::Host,
             mounts: vec![Mount { target: "/proc".to_owned(), source: MountSource::Proc { container: None }, read_only: false }],
+            read_only: false,
         }
     }
 
     /// A tree alone.
     pub(super) fn bare() -> Self {
-        Self { root: TreeId::Host, mounts: Vec::new() }
+        Self { root: TreeId::Host, mounts: Vec::new(), read_only: false }
     }
 
     /// A container's: its root file system with `/proc`; add the volumes to `mounts`.
@@ -81,6 +85,7 @@ impl Namespace {
                 source: MountSource::Proc { container: Some(id.to_owned()) },
                 read_only: false,
             }],
+            read_only: false,
         }
     }
 }
@@ -184,7 +189,7 @@ pub fn resolve(forest: &dyn Forest, namespace: &Namespace, who: Credentials, pat
                 }
                 MountSource::Bind { tree, path } => {
                     // The source is resolved in its own tree alone, as a bind mount shows no mounts below it.
-                    let own = Namespace { root: tree.clone(), mounts: Vec::new() };
+                    let own = Namespace { root: tree.clone(), mounts: Vec::new(), read_only: false };
                     let source = resolve(forest, &own, Credentials::ROOT, path, true)?;
                     let ino = source.ino().ok_or(Errno::NotFound)?;
                     places.push(Place { tree: tree.clone(), ino, read_only: mount.read_only, mount_point: true });
@@ -243,7 +248,7 @@ pub fn resolve(forest: &dyn Forest, namespace: &Namespace, who: Credentials, pat
 }
 
 fn root(namespace: &Namespace) -> Place {
-    Place { tree: namespace.root.clone(), ino: ROOT, read_only: false, mount_point: true }
+    Place { tree: namespace.root.clone(), ino: ROOT, read_only: namespace.read_only, mount_point: true }
 }
 
 fn split(path: &str) -> Vec<String> {

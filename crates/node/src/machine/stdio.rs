@@ -237,6 +237,14 @@ impl Input {
         (sender, Self::from_receiver(receiver))
     }
 
+    /// Begins anew after its writer was dropped: a terminal whose Ctrl-D ended one command's input goes on with the next.
+    /// Waits for readers of the old input, which are at its end.
+    pub async fn renew(&self) -> InputWriter {
+        let (sender, receiver) = mpsc::channel(PIPE_CHUNKS);
+        *self.0.lock().await = Source { receiver: Some(receiver), rest: Bytes::new(), otherwise: None };
+        sender
+    }
+
     /// This input, or `other` if nothing at all comes from it.
     #[must_use]
     pub fn or(self, other: Self) -> Self {

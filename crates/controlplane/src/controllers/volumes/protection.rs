@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Pod};
-use serde_json::{Value, json};
 
 use crate::machinery::errors::not_found;
 use crate::machinery::kit::Reconcile;
@@ -96,16 +95,17 @@ impl Reconcile for Volumes {
     }
 }
 
+/// Updates the whole object, as upstream: these controllers' roles allow no patches.
 async fn set_finalizer<K: Object>(kit: &Kit, object: &K, finalizer: &str, present: bool) -> Outcome {
     let mut list: Vec<String> = object.m().finalizers.iter().flatten().filter(|f| *f != finalizer).cloned().collect();
     if present {
         list.push(finalizer.to_owned());
     }
-    let list = if list.is_empty() { Value::Null } else { json!(list) };
-    let patch = json!({"metadata": {"uid": object.uid(), "resourceVersion": object.m().resource_version, "finalizers": list}});
-    match kit.rest.merge::<K>(object.ns(), object.name(), "", &patch).await {
-        Ok(patched) if !patched.deleting() => {
-            kit.informer::<K>().saw(&patched).await;
+    let mut changed = object.clone();
+    changed.meta_mut().finalizers = Some(list).filter(|list| !list.is_empty());
+    match kit.rest.replace(&changed).await {
+        Ok(replaced) if !replaced.deleting() => {
+            kit.informer::<K>().saw(&replaced).await;
             Ok(())
         }
         Ok(_) => Ok(()),

@@ -18,6 +18,9 @@ use crate::network::{NameServer, Network, Owner, Query, Rcode, Record, RecordDat
 use crate::servers::http::{self, Response};
 use crate::servers::in_cluster;
 
+/// How long a resumed server waits for its caches; sockets of resumed processes are waited for a little longer.
+const RESUME_PATIENCE: std::time::Duration = std::time::Duration::from_millis(1500);
+
 pub(in crate::servers) async fn run(mut context: ProcessContext) -> ExitStatus {
     let path = context
         .argv
@@ -66,6 +69,15 @@ pub(in crate::servers) async fn run(mut context: ProcessContext) -> ExitStatus {
         slices: slices.clone(),
         blocks: blocks.clone(),
     });
+    if context.resumed && kubernetes.is_some() {
+        // It knew the cluster before: it answers again once it does, and callers wait that long for its sockets.
+        let (mut services, mut slices) = (services.clone(), slices.clone());
+        let filled = async {
+            let _ = services.wait_for(|services| services.synced).await;
+            let _ = slices.wait_for(|slices| slices.synced).await;
+        };
+        let _ = tokio::time::timeout(RESUME_PATIENCE, filled).await;
+    }
     let owner = || Owner { pid: context.pid, program: "coredns".to_owned() };
     let any = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port);
     let network = context.machine.network().clone();
