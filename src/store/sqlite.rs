@@ -33,6 +33,21 @@ fn written(source: rusqlite::Error) -> StoreError {
     StoreError::Database { action: "written", source }
 }
 
+/// Switches to WAL. SQLite does not ask its busy handler for this one (it would risk a deadlock), so two processes that open a
+/// new file at once would fail: it is tried again here for as long.
+fn enter_wal(connection: &Connection) -> rusqlite::Result<()> {
+    const PAUSE: std::time::Duration = std::time::Duration::from_millis(5);
+    for _ in 0..BUSY.as_millis() / PAUSE.as_millis() {
+        match connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())) {
+            Err(rusqlite::Error::SqliteFailure(error, _)) if error.code == rusqlite::ErrorCode::DatabaseBusy => {
+                std::thread::park_timeout(PAUSE);
+            }
+            done => return done,
+        }
+    }
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
+}
+
 impl Sqlite {
     /// Opens or creates the file, readable by its owner only, and brings it up to date.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
@@ -59,7 +74,7 @@ impl Sqlite {
         connection.busy_timeout(BUSY).map_err(opened)?;
         // WAL: readers never wait, and a killed writer leaves a file that needs no repair. FULL: an attempt that was
         // shown as recorded is on the disk.
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).map_err(opened)?;
+        enter_wal(&connection).map_err(opened)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(opened)?;
         connection.pragma_update(None, "foreign_keys", "ON").map_err(opened)?;
         migrations::migrate(&mut connection)?;
