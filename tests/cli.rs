@@ -220,16 +220,28 @@ fn a_detached_session_is_checked_entered_killed_brought_back_and_stopped() {
 
     let exit = user.run(&["ssh", "worker-1", "--", "echo kept > /root/kept; exit 7"]).expect_code(7);
     assert_eq!(exit.stderr, "");
+    for (command, want) in [
+        ("cat", "a\nb\n"),
+        ("grep b", "b\n"),
+        ("while read line; do echo \"<$line>\"; done", "<a>\n<b>\n"),
+        ("head -n 1; echo done", "a\ndone\n"),
+    ] {
+        assert_eq!(user.run_with(&["ssh", "worker-1", "--", command], "a\nb\n").expect_code(0).stdout, want, "{command}");
+    }
+    let script = user.run_with(&["ssh", "worker-1", "--", "bash", "-s"], "hostname\nexit 3\n").expect_code(3);
+    assert_eq!(script.stdout, "worker-1\n");
 
-    let record: Value = serde_json::from_slice(&std::fs::read(kubeconfig.with_file_name("session.json")).expect("a record")).expect("JSON");
-    let pid = i32::try_from(record["pid"].as_i64().expect("a pid")).expect("a pid");
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).expect("it was running");
+    kill(&user);
+    // Somebody takes its port meanwhile.
+    let port: u16 = started["server"].as_str().and_then(|url| url.rsplit(':').next()?.parse().ok()).expect("a port");
+    let taken = std::net::TcpListener::bind(("127.0.0.1", port));
     let gone = user.run(&["check"]).expect_code(3);
     assert!(gone.stderr.contains(&format!("ckaprep attach {session}")), "{}", gone.stderr);
 
     // What was acknowledged is there again; the script's end is graded.
-    let back = user.run_with(&["attach", &session], "ssh worker-1 cat /root/kept\n").expect_code(1);
-    assert!(back.stdout.contains("kept"), "{}{}", back.stdout, back.stderr);
+    let back = user.run_with(&["attach", &session], "ssh worker-1 cat /root/kept\nkubectl get nodes\n").expect_code(1);
+    drop(taken);
+    assert!(back.stdout.contains("kept") && back.stdout.contains("NotReady"), "{}{}", back.stdout, back.stderr);
     assert!(user.run(&["status", "--format", "json"]).expect_code(0).json()["sessions"].as_array().expect("a list").is_empty());
     assert!(!kubeconfig.exists(), "nothing is left behind");
     let history = user.run(&["history", "--format", "json"]).expect_code(0).json();
@@ -273,10 +285,36 @@ fn the_practice_shell_knows_only_its_cluster_and_works_without_a_kubectl() {
     }
     std::fs::write(user.path().join(".bashrc"), "export KUBECONFIG=/elsewhere; echo user-file-was-read\n").expect("a file");
     let user = user.with("PATH", bin);
-    let script = "echo KUBECONFIG=$KUBECONFIG\nkubectl get nodes --no-headers\nk config current-context\nckaprep task\n";
+    let script = "echo KUBECONFIG=$KUBECONFIG\nkubectl get nodes --no-headers\nk config current-context\nckaprep task\n\
+                  ssh worker-1 true\nssh worker-1\ncat <<X\nin $(hostname)\nX\nexit\necho last line\n";
     let run = user.run_with(&["scenario", "unhealthy-node", "--seed", "1"], script).expect_code(1);
     assert!(!run.stdout.contains("user-file-was-read") && !run.stdout.contains("/elsewhere"), "{}", run.stdout);
-    assert!(run.stdout.contains("NotReady") && run.stdout.contains("kubernetes-admin@kubernetes"), "{}{}", run.stdout, run.stderr);
+    for part in ["NotReady", "kubernetes-admin@kubernetes", "in worker-1\n", "last line"] {
+        assert!(run.stdout.contains(part), "no {part:?} in {}{}", run.stdout, run.stderr);
+    }
+}
+
+#[test]
+fn a_reset_gives_the_cluster_back_at_the_same_address() {
+    let user = User::new();
+    let _ = user.run(&["scenario", "unhealthy-node", "--detach", "--seed", "1", "--format", "json"]).expect_code(0);
+    // Somebody is at work on a node meanwhile.
+    let mut busy =
+        user.command().args(["ssh", "worker-2", "--", "echo here; sleep 1000"]).stdout(Stdio::piped()).spawn().expect("ckaprep runs");
+    let mut said = [0; 5];
+    std::io::Read::read_exact(busy.stdout.as_mut().expect("standard output"), &mut said).expect("the shell is open");
+    let _ = user.run(&["ssh", "worker-1", "--", "touch /root/mine"]).expect_code(0);
+    let _ = user.run(&["kubectl", "create", "namespace", "mine"]).expect_code(0);
+    let _ = user.run(&["reset"]).expect_code(0);
+    assert_eq!(busy.wait().expect("its shell was closed").code(), Some(255));
+    let _ = user.run(&["ssh", "worker-1", "--", "test -e /root/mine"]).expect_code(1);
+    let gone = user.run(&["kubectl", "get", "namespace", "mine"]).expect_code(1);
+    assert!(gone.stderr.contains("NotFound"), "{}", gone.stderr);
+    // What happens after a reset is journalled like what came before.
+    let _ = user.run(&["ssh", "worker-1", "--", "touch /root/after"]).expect_code(0);
+    kill(&user);
+    let back = user.run_with(&["attach"], "ssh worker-1 'test -e /root/after && echo kept'\n").expect_code(1);
+    assert!(back.stdout.contains("kept"), "{}{}", back.stdout, back.stderr);
 }
 
 #[test]
@@ -286,6 +324,15 @@ fn a_start_that_fails_leaves_nothing_behind() {
     assert!(run.stderr.contains("hidden variable"), "{}", run.stderr);
     let sessions = user.path().join(".local/state/ckaprep/sessions");
     assert_eq!(std::fs::read_dir(sessions).map(Iterator::count).unwrap_or(0), 0);
+}
+
+/// Kills the process of the only session.
+fn kill(user: &User) {
+    let sessions = std::fs::read_dir(user.path().join(".local/state/ckaprep/sessions")).expect("sessions");
+    let folder = sessions.flatten().next().expect("a session").path();
+    let record: Value = serde_json::from_slice(&std::fs::read(folder.join("session.json")).expect("a record")).expect("JSON");
+    let pid = i32::try_from(record["pid"].as_i64().expect("a pid")).expect("a pid");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).expect("it was running");
 }
 
 /// Readable by its owner only.

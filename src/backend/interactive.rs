@@ -80,6 +80,8 @@ pub enum ShellOutput {
         /// The bytes.
         data: Bytes,
     },
+    /// The running command waits for standard input. Until then what is typed is not for it.
+    Reading,
     /// The command needs more lines (an open quote, `for` without `done`, …).
     Incomplete,
     /// The command ended.
@@ -88,8 +90,9 @@ pub enum ShellOutput {
         status: i32,
         /// What to show before the next line.
         prompt: String,
-        /// Standard input that the command did not read: what was typed ahead.
-        unread: Bytes,
+        /// Bytes of [`ShellInput::Stdin`] that the command read. What was sent beyond was typed ahead: it is the owner's to
+        /// use, also what was still on its way.
+        read: usize,
     },
     /// Answer to [`ShellInput::Complete`].
     Completions {

@@ -137,9 +137,20 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, SyntaxError> {
         with_snippet: false,
     };
     serde_saphyr::from_multiple_with_options(text, options).map_err(|error| {
-        let span = error.location().map(|l| Span::of(&l)).unwrap_or_default();
+        let mut span = error.location().map(|l| Span::of(&l)).unwrap_or_default();
+        // The scanner's errors have a line and a column, and no offset.
+        if span.offset == 0 {
+            span.offset = offset(text, span.line, span.column);
+        }
         SyntaxError { message: plain_message(&error), span }
     })
+}
+
+/// Where a line and column (both from 1, in characters) are in a text, in bytes.
+fn offset(text: &str, line: usize, column: usize) -> usize {
+    let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let within = &text[before..];
+    before + within.char_indices().nth(column.saturating_sub(1)).map_or(within.len(), |(at, _)| at)
 }
 
 /// The message without the position, which stands beside it anyway.
@@ -322,6 +333,9 @@ mod tests {
     fn broken_yaml_says_where() {
         let error = parse("a: 1\nb: [1, 2\nc: 3\n").expect_err("an unclosed list");
         assert!(error.span.line >= 2, "{error:?}");
+        let text = "é: 1\nb:\n  c: 2\n   d: 3\n";
+        let error = parse(text).expect_err("a wrong indent");
+        assert_eq!((error.span.line, &text[error.span.offset..]), (4, ": 3\n"));
         assert!(!error.message.contains("line"), "{error:?}");
         assert_eq!(parse("").expect("nothing"), []);
     }

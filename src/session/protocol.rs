@@ -14,7 +14,7 @@ use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 pub use crate::backend::interactive::{Bytes, ShellInput, ShellOutput, Size, Stdio};
 
 /// Version of this protocol, kept in a session's record; other versions are refused.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Largest frame: a file that is being edited has to fit.
 const MAX_FRAME: usize = 64 << 20;

@@ -36,7 +36,7 @@ fn written(source: rusqlite::Error) -> StoreError {
 /// Switches to WAL. SQLite does not ask its busy handler for this one (it would risk a deadlock), so two processes that open a
 /// new file at once would fail: it is tried again here for as long.
 fn enter_wal(connection: &Connection) -> rusqlite::Result<()> {
-    const PAUSE: std::time::Duration = std::time::Duration::from_millis(5);
+    const PAUSE: Duration = Duration::from_millis(5);
     for _ in 0..BUSY.as_millis() / PAUSE.as_millis() {
         match connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())) {
             Err(rusqlite::Error::SqliteFailure(error, _)) if error.code == rusqlite::ErrorCode::DatabaseBusy => {

@@ -1,6 +1,7 @@
 //! Where lines come from: a person with a line editor, or a pipe.
 
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
@@ -31,7 +32,9 @@ impl Console {
     /// The process's own input.
     pub fn open(terminal: Terminal, history: Option<&Path>, echo: bool) -> io::Result<Self> {
         if !terminal.is_interactive() {
-            return Ok(Self::Pipe { lines: Box::new(BufReader::new(tokio::io::stdin())), echo });
+            // Byte by byte, as a shell reads a script: what follows the last line that is read here is somebody else's.
+            let pipe = std::fs::File::from(io::stdin().as_fd().try_clone_to_owned()?);
+            return Ok(Self::Pipe { lines: Box::new(BufReader::with_capacity(1, tokio::fs::File::from_std(pipe))), echo });
         }
         let (ask, asked) = mpsc::channel(1);
         let editor = LineEditor::new(history, Some(ask)).map_err(io::Error::other)?;

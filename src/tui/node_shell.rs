@@ -26,16 +26,20 @@ pub enum Left {
     Word(String),
     /// The input ended.
     End(i32),
+    /// The far end hung up: its cluster was put back or stopped.
+    Lost,
 }
 
 /// What became of one execution.
 enum Executed {
     /// It ended; what was typed ahead is the next input.
-    Exited { status: i32, unread: Vec<u8> },
+    Exited { status: i32, ahead: Vec<u8> },
     /// It needs more lines.
     Incomplete,
-    /// The shell is gone.
+    /// The shell ended.
     Closed(i32),
+    /// The far end hung up.
+    Lost,
 }
 
 /// A shell, seen from the user's side.
@@ -76,11 +80,13 @@ impl NodeShell {
         self.typed
     }
 
-    /// `ssh node command`: standard input belongs to the command. The result is its exit status.
+    /// `ssh node command`: standard input is the command's, if it reads any. ssh reads it in any case, which is how a script
+    /// loses its remaining lines to the first ssh in it. The result is the command's exit status.
     pub async fn single(&mut self, command: &str) -> Result<i32, SessionError> {
-        let source = if self.terminal.stdin { Source::terminal() } else { Source::Pipe(Box::new(tokio::io::stdin())) };
-        match self.execute(command, source).await? {
+        match self.execute(command, Source::Lent).await? {
             Executed::Exited { status, .. } | Executed::Closed(status) => Ok(status),
+            // ssh's own failures are 255.
+            Executed::Lost => Ok(255),
             Executed::Incomplete => {
                 eprintln!("bash: -c: line 1: syntax error: unexpected end of file");
                 Ok(2)
@@ -127,26 +133,22 @@ impl NodeShell {
                     buffer.clear();
                     continue;
                 }
-                Line::End => {
-                    if console.is_person() && words.is_empty() {
-                        println!("logout");
-                    }
-                    return Ok(Left::End(last));
-                }
+                Line::End => return Ok(Left::End(last)),
             }
             if buffer.trim().is_empty() {
                 buffer.clear();
                 continue;
             }
             // A pipe's next lines are the next commands, so a command of a script has no input of its own.
-            let source = if console.is_person() { Source::terminal() } else { Source::Nothing };
+            let source = if console.is_person() { Source::Lent } else { Source::Nothing };
             match self.execute(&buffer, source).await? {
-                Executed::Exited { status, unread } => {
+                Executed::Exited { status, ahead: more } => {
                     last = status;
-                    ahead.push_str(&String::from_utf8_lossy(&unread));
+                    ahead.push_str(&String::from_utf8_lossy(&more));
                 }
                 Executed::Incomplete => continue,
                 Executed::Closed(status) => return Ok(Left::Exit(status)),
+                Executed::Lost => return Ok(Left::Lost),
             }
             console.remember(&buffer);
             self.typed.push(std::mem::take(&mut buffer));
@@ -155,34 +157,45 @@ impl NodeShell {
 
     /// Runs one command to its end, with its standard input, Ctrl-C, editor and pager.
     async fn execute(&mut self, script: &str, mut source: Source) -> Result<Executed, SessionError> {
-        self.link.send(ShellInput::Execute { script: script.to_owned() }).await?;
+        if let Err(error) = self.link.send(ShellInput::Execute { script: script.to_owned() }).await {
+            // It may have hung up in good order while the line was being typed.
+            return match self.link.receive().await {
+                Ok(None) => Ok(Executed::Lost),
+                _ => Err(error),
+            };
+        }
         if matches!(source, Source::Nothing) {
             self.link.send(ShellInput::StdinEnd).await?;
         }
+        // What was sent to the command, and what was read for it and not sent: not all may be for it.
+        let (mut sent, mut rest) = (Vec::new(), Vec::new());
         loop {
             tokio::select! {
                 biased;
                 output = self.link.receive() => match output? {
-                    Some(ShellOutput::Exited { status, prompt, unread }) => {
+                    Some(ShellOutput::Exited { status, prompt, read }) => {
                         self.prompt = prompt;
-                        return Ok(Executed::Exited { status, unread: unread.0 });
+                        rest.extend(source.take());
+                        let mut ahead = sent.split_off(read.min(sent.len()));
+                        ahead.append(&mut rest);
+                        return Ok(Executed::Exited { status, ahead });
                     }
+                    // Only now is it read: until then what is typed stays where it is for whoever reads next.
+                    Some(ShellOutput::Reading) => source = source.reopened(self.terminal),
                     Some(ShellOutput::Incomplete) => return Ok(Executed::Incomplete),
                     Some(ShellOutput::Closed { status }) => return Ok(Executed::Closed(status)),
                     Some(ShellOutput::Edit { path, content }) => {
                         // The thread that reads the terminal has to stop: it is the editor's alone.
-                        let paused = std::mem::replace(&mut source, Source::Nothing).closed();
+                        rest.extend(source.take());
                         self.edit(&path, content).await?;
-                        source = paused.reopened();
                     }
                     Some(ShellOutput::Page { content }) => {
-                        let paused = std::mem::replace(&mut source, Source::Nothing).closed();
+                        rest.extend(source.take());
                         let status = i32::from(pager::show(&content.0).await.is_err());
-                        source = paused.reopened();
                         self.link.send(ShellInput::ViewerClosed { status }).await?;
                     }
                     Some(other) => show(&other),
-                    None => return Ok(Executed::Closed(0)),
+                    None => return Ok(Executed::Lost),
                 },
                 _ = self.interrupt.recv() => {
                     if self.terminal.is_interactive() {
@@ -196,10 +209,16 @@ impl NodeShell {
                     }
                 }
                 data = source.read() => match data {
-                    Ok(data) if !data.is_empty() => self.link.send(ShellInput::Stdin { data: Bytes(data) }).await?,
+                    Ok(data) if !data.is_empty() => {
+                        if matches!(source, Source::Terminal(_)) {
+                            sent.extend_from_slice(&data);
+                        }
+                        self.link.send(ShellInput::Stdin { data: Bytes(data) }).await?;
+                    }
                     _ => {
                         // Ctrl-D at a terminal ends one input, not the terminal.
-                        if !matches!(source, Source::Terminal(_)) {
+                        rest.extend(source.take());
+                        if !matches!(source, Source::Lent) {
                             source = Source::Nothing;
                         }
                         self.link.send(ShellInput::StdinEnd).await?;
@@ -273,24 +292,33 @@ async fn complete(link: &mut Link, asked: Completion) {
 enum Source {
     Terminal(TerminalInput),
     Pipe(Box<tokio::io::Stdin>),
-    /// A terminal that belongs to somebody else for the moment.
+    /// Not read: it belongs to somebody else, or nobody wants it yet.
     Lent,
     Nothing,
 }
 
 impl Source {
-    fn terminal() -> Self {
-        TerminalInput::open().map_or(Self::Nothing, Self::Terminal)
+    /// Stops reading a terminal; gives what was read and not taken.
+    fn take(&mut self) -> Vec<u8> {
+        match std::mem::replace(self, Self::Nothing) {
+            Self::Terminal(terminal) => {
+                *self = Self::Lent;
+                terminal.close()
+            }
+            other => {
+                *self = other;
+                Vec::new()
+            }
+        }
     }
 
-    /// Stops reading a terminal.
-    fn closed(self) -> Self {
-        if matches!(self, Self::Terminal(_)) { Self::Lent } else { self }
-    }
-
-    /// Reads a terminal again.
-    fn reopened(self) -> Self {
-        if matches!(self, Self::Lent) { Self::terminal() } else { self }
+    /// Reads standard input.
+    fn reopened(self, terminal: Terminal) -> Self {
+        match self {
+            Self::Lent if terminal.stdin => TerminalInput::open().map_or(Self::Nothing, Self::Terminal),
+            Self::Lent => Self::Pipe(Box::new(tokio::io::stdin())),
+            other => other,
+        }
     }
 
     async fn read(&mut self) -> io::Result<Vec<u8>> {

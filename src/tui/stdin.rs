@@ -13,7 +13,7 @@ const LOOK: u16 = 50;
 
 /// Standard input, when it is a terminal.
 pub struct TerminalInput {
-    lines: mpsc::Receiver<io::Result<Vec<u8>>>,
+    lines: mpsc::UnboundedReceiver<io::Result<Vec<u8>>>,
     wanted: Arc<Mutex<bool>>,
 }
 
@@ -21,7 +21,7 @@ impl TerminalInput {
     /// Starts reading. Dropping it stops that at once.
     pub fn open() -> io::Result<Self> {
         let terminal = io::stdin().as_fd().try_clone_to_owned()?;
-        let (sender, lines) = mpsc::channel(16);
+        let (sender, lines) = mpsc::unbounded_channel();
         let wanted = Arc::new(Mutex::new(true));
         let flag = wanted.clone();
         std::thread::Builder::new().name("stdin".into()).spawn(move || read(&terminal, &flag, &sender))?;
@@ -32,19 +32,34 @@ impl TerminalInput {
     pub async fn line(&mut self) -> io::Result<Vec<u8>> {
         self.lines.recv().await.unwrap_or_else(|| Ok(Vec::new()))
     }
-}
 
-impl Drop for TerminalInput {
-    fn drop(&mut self) {
+    /// Stops reading; gives what was read and not taken.
+    pub fn close(mut self) -> Vec<u8> {
+        self.stop();
+        let mut rest = Vec::new();
+        while let Ok(Ok(line)) = self.lines.try_recv() {
+            rest.extend(line);
+        }
+        rest
+    }
+
+    /// After this nothing is read, and all that was read is in the channel.
+    fn stop(&self) {
         *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = false;
     }
 }
 
-fn read(terminal: &OwnedFd, wanted: &Mutex<bool>, lines: &mpsc::Sender<io::Result<Vec<u8>>>) {
+impl Drop for TerminalInput {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn read(terminal: &OwnedFd, wanted: &Mutex<bool>, lines: &mpsc::UnboundedSender<io::Result<Vec<u8>>>) {
     loop {
         let mut fds = [PollFd::new(terminal.as_fd(), PollFlags::POLLIN)];
         let ready = poll(&mut fds, PollTimeout::from(LOOK));
-        // Looking and reading are one step: after the owner is gone nothing is read.
+        // Looking, reading and handing on are one step: after the owner is gone nothing is read.
         let wanted = wanted.lock().unwrap_or_else(PoisonError::into_inner);
         if !*wanted {
             return;
@@ -62,8 +77,9 @@ fn read(terminal: &OwnedFd, wanted: &Mutex<bool>, lines: &mpsc::Sender<io::Resul
             Err(error) => Err(error.into()),
         };
         let failed = line.is_err();
+        let gone = lines.send(line).is_err();
         drop(wanted);
-        if lines.blocking_send(line).is_err() || failed {
+        if gone || failed {
             return;
         }
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use apiserver::StoreState;
 use apiserver::store::StoreDelta;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use node::machine::{MachineDelta, MachineState};
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +49,9 @@ struct Snapshot {
 /// How often what happens by itself is recorded, and the file synced.
 pub const RECORD_EVERY: Duration = Duration::from_millis(100);
 
+/// How long a journal that failed waits before it begins anew.
+const MEND_EVERY: SignedDuration = SignedDuration::from_secs(5);
+
 /// Version of both files.
 const FORMAT: u32 = 1;
 
@@ -60,8 +63,8 @@ pub struct Journal {
     size: u64,
     last: World,
     dirty: bool,
-    /// The first error; nothing more is written after it, and it is reported once.
-    broken: Option<String>,
+    /// When writing last failed. Nothing is appended after a line that may be torn: the way out is a new snapshot.
+    broken: Option<Timestamp>,
 }
 
 impl Journal {
@@ -112,11 +115,20 @@ impl Journal {
         let control_plane = (self.last.control_plane != world.control_plane).then(|| world.control_plane.clone());
         let record = Record { now: world.now, store, store_available, control_plane, machines };
         self.last = world;
+        self.mend(record.now);
         if record.store.is_none() && record.store_available.is_none() && record.control_plane.is_none() && record.machines.is_empty() {
             return;
         }
         self.append(&record);
         if self.size > ROTATE_AT {
+            self.rotate();
+        }
+    }
+
+    /// Begins anew after a failure, from time to time: a full disk may have space again.
+    fn mend(&mut self, now: Timestamp) {
+        if self.broken.is_some_and(|failed| now.duration_since(failed) >= MEND_EVERY) {
+            self.broken = Some(now);
             self.rotate();
         }
     }
@@ -135,8 +147,8 @@ impl Journal {
             self.file.write_all(&line).map_err(|e| e.to_string())
         });
         if let Err(reason) = written {
-            tracing::error!(%reason, "the cluster's journal can no longer be written");
-            self.broken = Some(reason);
+            tracing::error!(%reason, "the cluster's journal cannot be written");
+            self.broken = Some(record.now);
         }
     }
 
@@ -146,6 +158,7 @@ impl Journal {
                 let old = journal_path(&self.directory, self.generation);
                 (self.file, self.size) = (file, 0);
                 self.generation += 1;
+                self.broken = None;
                 // A leftover is never read: its generation is not the snapshot's.
                 let _ = std::fs::remove_file(old);
             }
@@ -258,4 +271,44 @@ fn write_generation(directory: &Path, generation: u64, world: &World) -> Result<
     file.write_all(&bytes).map_err(|e| fail(&temporary, e.to_string()))?;
     std::fs::rename(&temporary, &target).map_err(|e| fail(&target, e.to_string()))?;
     Ok(journal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn later(world: &World, seconds: i64, available: bool) -> World {
+        let now = world.now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+        World { now, store_available: available, ..world.clone() }
+    }
+
+    #[test]
+    fn what_was_recorded_comes_back_and_a_torn_last_line_is_dropped() {
+        let directory = tempfile::tempdir().unwrap();
+        let world = World::new(&Config { seed: 1, workers: 1, now: Timestamp::UNIX_EPOCH }).unwrap();
+        let mut journal = Journal::create(directory.path(), world.clone()).unwrap();
+        journal.record(later(&world, 1, true));
+        journal.file.write_all(b"{\"now\": \"19").unwrap();
+        let back = Journal::recover(directory.path()).unwrap();
+        assert_eq!((back.now, back.store_available), (later(&world, 1, true).now, true));
+    }
+
+    #[test]
+    fn a_journal_that_failed_begins_anew_when_it_can() {
+        let directory = tempfile::tempdir().unwrap();
+        let world = World::new(&Config { seed: 1, workers: 1, now: Timestamp::UNIX_EPOCH }).unwrap();
+        let mut journal = Journal::create(directory.path(), world.clone()).unwrap();
+        // A file that cannot be written to, as on a full disk.
+        let writable = std::mem::replace(&mut journal.file, File::open(directory.path().join("world.json")).unwrap());
+        journal.record(later(&world, 1, true));
+        assert!(journal.broken.is_some());
+        // A torn line may stand in it by now; nothing follows that.
+        journal.file = writable;
+        journal.record(later(&world, 2, false));
+        assert!(!Journal::recover(directory.path()).unwrap().store_available);
+        journal.record(later(&world, 7, true));
+        assert!(journal.broken.is_none());
+        assert!(Journal::recover(directory.path()).unwrap().store_available);
+    }
 }

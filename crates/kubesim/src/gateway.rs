@@ -33,22 +33,23 @@ impl Gateway {
     pub fn open(cluster: &Cluster, listen: SocketAddr, server: &Pair) -> Result<Self, SimError> {
         let fail = |reason: String| SimError::Listen { address: listen.to_string(), reason };
         let acceptor = acceptor(server).map_err(|e| fail(e.to_string()))?;
+        // Bound before there is a runtime: the caller may be on one of its own, where ours must not be dropped by an early return.
+        let listener = std::net::TcpListener::bind(listen).map_err(|e| fail(e.to_string()))?;
+        listener.set_nonblocking(true).map_err(|e| fail(e.to_string()))?;
+        let address = listener.local_addr().map_err(|e| fail(e.to_string()))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("gateway")
             .enable_all()
             .build()
             .map_err(|e| fail(e.to_string()))?;
-        // Bound without the runtime: the caller may be on one of its own.
-        let listener = std::net::TcpListener::bind(listen).map_err(|e| fail(e.to_string()))?;
-        listener.set_nonblocking(true).map_err(|e| fail(e.to_string()))?;
-        let entered = runtime.enter();
-        let listener = TcpListener::from_std(listener).map_err(|e| fail(e.to_string()))?;
-        drop(entered);
-        let address = listener.local_addr().map_err(|e| fail(e.to_string()))?;
-        let leads_to = Arc::new(Mutex::new(cluster.downgrade()));
-        runtime.spawn(accept(listener, acceptor, Arc::clone(&leads_to)));
-        Ok(Self { address, leads_to, runtime: Some(runtime) })
+        let gateway = Self { address, leads_to: Arc::new(Mutex::new(cluster.downgrade())), runtime: Some(runtime) };
+        if let Some(runtime) = &gateway.runtime {
+            let _entered = runtime.enter();
+            let listener = TcpListener::from_std(listener).map_err(|e| fail(e.to_string()))?;
+            runtime.spawn(accept(listener, acceptor, Arc::clone(&gateway.leads_to)));
+        }
+        Ok(gateway)
     }
 
     /// Leads new connections to another life of the same cluster. The door stays open meanwhile, so its address stays too.

@@ -8,7 +8,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use kubesim::Sim;
 use kubesim::shell::{Bytes, Editor, Input, InputWriter, Io, Output, Pager, Shell, Terminal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::access::{self, BASE, BASE_SETUP};
 use crate::backend::interactive::{self, InteractiveShell, ShellInput, ShellOutput, Size, Stdio};
@@ -96,6 +96,8 @@ struct Open {
     terminal: Option<Arc<Terminal>>,
     viewing: Arc<Mutex<Viewing>>,
     stdin: Option<InputWriter>,
+    /// Says when a command waits for it.
+    awaited: Arc<Notify>,
     /// The reading end of the same, to take back what no command read.
     input: Input,
     io: Io,
@@ -117,7 +119,7 @@ impl Open {
                 pager: Some(viewer),
             })
         });
-        let (writer, stdin) = Input::channel();
+        let (writer, stdin, awaited) = Input::awaited();
         let mut shell = machine.open_shell("root", stdin.clone(), terminal.clone()).await.map_err(|e| e.to_string())?;
         let prompt = (node == BASE).then(|| "candidate@base:~$ ".to_owned());
         if node == BASE {
@@ -130,7 +132,7 @@ impl Open {
             let ((out, out_read), (err, err_read)) = (Output::pipe(), Output::pipe());
             (Io { stdout: out, stderr: err }, vec![(Stdio::Stdout, out_read), (Stdio::Stderr, err_read)])
         };
-        Ok(Self { sim: sim.clone(), shell, far, prompt, terminal, viewing, stdin: Some(writer), input: stdin, io, written })
+        Ok(Self { sim: sim.clone(), shell, far, prompt, terminal, viewing, stdin: Some(writer), awaited, input: stdin, io, written })
     }
 
     fn prompt(&self) -> String {
@@ -164,13 +166,13 @@ impl Open {
                         let _ = self.far.outputs.send(ShellOutput::Incomplete).await;
                         continue;
                     }
-                    let (status, unread) = self.execute(&script).await;
+                    let (status, read) = self.execute(&script).await;
                     // What the command changed is acknowledged by its end, so it is in the journal by then.
                     self.sim.flush();
                     if let Some(code) = self.shell.exited() {
                         return code;
                     }
-                    let output = ShellOutput::Exited { status, prompt: self.prompt(), unread };
+                    let output = ShellOutput::Exited { status, prompt: self.prompt(), read };
                     if self.far.outputs.send(output).await.is_err() {
                         self.shell.close();
                         return 0;
@@ -188,12 +190,14 @@ impl Open {
     }
 
     /// Runs one command, passing its output and the owner's input on meanwhile.
-    /// Gives its exit status and what was typed that it did not read.
-    async fn execute(&mut self, script: &str) -> (i32, interactive::Bytes) {
+    /// Gives its exit status and how much of the owner's input it read.
+    async fn execute(&mut self, script: &str) -> (i32, usize) {
         let interrupt = self.shell.interrupter();
         let mut typed: VecDeque<Bytes> = VecDeque::new();
         // Ctrl-D: the end comes after what was typed before it.
         let mut ended = false;
+        let mut received = 0;
+        let mut told = false;
         let mut gone = false;
         let status = {
             let mut running = Box::pin(self.shell.execute(script, &self.io));
@@ -211,10 +215,14 @@ impl Open {
                     input = self.far.inputs.recv(), if !gone => match input {
                         None => {
                             gone = true;
+                            self.stdin = None;
                             interrupt();
                         }
                         Some(ShellInput::Interrupt) => interrupt(),
-                        Some(ShellInput::Stdin { data }) if !ended => typed.push_back(Bytes::from(data.0)),
+                        Some(ShellInput::Stdin { data }) if !ended => {
+                            received += data.0.len();
+                            typed.push_back(Bytes::from(data.0));
+                        }
                         Some(ShellInput::StdinEnd) => {
                             ended = true;
                             if typed.is_empty() {
@@ -233,6 +241,8 @@ impl Open {
                         }
                         Some(ShellInput::ViewerClosed { status }) => {
                             let closed = std::mem::take(&mut *self.viewing.lock().unwrap_or_else(PoisonError::into_inner)).closed;
+                            // The terminal was the viewer's; a command that reads on asks again.
+                            told = false;
                             if let Some(closed) = closed {
                                 let _ = closed.send(status);
                             }
@@ -240,6 +250,10 @@ impl Open {
                         // One command at a time; a client that waits for its end sends neither, and nothing follows an end of input.
                         Some(ShellInput::Execute { .. } | ShellInput::Complete { .. } | ShellInput::Stdin { .. }) => {}
                     },
+                    () = self.awaited.notified(), if !told => {
+                        told = true;
+                        let _ = self.far.outputs.send(ShellOutput::Reading).await;
+                    }
                     // The command takes what was typed when it reads.
                     taken = feed(writer.as_ref(), typed.front()), if !typed.is_empty() => {
                         if taken {
@@ -258,16 +272,15 @@ impl Open {
         while let Some((stream, data)) = next_output(&self.written).now_or_never() {
             let _ = self.far.outputs.send(ShellOutput::Output { stream, data }).await;
         }
-        let mut unread = Vec::new();
+        let mut unread: usize = typed.iter().map(Bytes::len).sum();
         while let Some(Some(chunk)) = self.input.read().now_or_never() {
-            unread.extend_from_slice(&chunk);
+            unread += chunk.len();
         }
-        typed.iter().for_each(|chunk| unread.extend_from_slice(chunk));
         if self.stdin.is_none() {
             // The end was this command's; the next one has an input again.
             self.stdin = Some(self.input.renew().await);
         }
-        (status.code(), interactive::Bytes(unread))
+        (status.code(), received.saturating_sub(unread))
     }
 }
 

@@ -46,6 +46,8 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("CKAPREP_LOG").unwrap_or_else(|_| "warn".into()))
         .with_writer(std::io::stderr)
         .with_ansi(false)
+        // Its own complaint would go to the same stream and panic there: a full disk must not end the session.
+        .log_internal_errors(false)
         .init();
     let start = args.scenario.map(|scenario| StartPlan {
         scenario,

@@ -56,8 +56,19 @@ pub async fn shell(context: &Context, entry: &Entry, node: &str, command: &[Stri
         let history = entry.folder.shell().join(format!("history-{node}"));
         let mut console =
             Console::open(terminal, Some(&history), false).map_err(|e| CliError::environment("cannot read the terminal").because(e))?;
-        match shell.lines(&mut console, &[]).await? {
-            Left::Exit(status) | Left::End(status) => status,
+        let left = shell.lines(&mut console, &[]).await?;
+        match left {
+            Left::Exit(status) | Left::End(status) => {
+                if console.is_person() {
+                    println!("logout");
+                    context.note(&format!("Connection to {node} closed."));
+                }
+                status
+            }
+            Left::Lost => {
+                context.note(&format!("Connection to {node} closed by remote host."));
+                255
+            }
             Left::Word(_) => 0,
         }
     } else {

@@ -10,7 +10,7 @@ use crate::tui::ask::{Choice, choose};
 pub enum Leaving {
     /// The user is asked.
     Ask,
-    /// The session belongs to another terminal, or was started without one: it goes on.
+    /// The session may belong to another terminal, or was started without one: it goes on unless the user says otherwise.
     GoesOn,
 }
 
@@ -19,6 +19,8 @@ pub enum Leaving {
 pub enum Decision {
     /// Back into the shell.
     Continue,
+    /// The session goes on without this shell.
+    Leave,
     /// Grade, record, show the debrief, stop.
     Grade,
     /// Stop; nothing is recorded.
@@ -26,9 +28,13 @@ pub enum Decision {
 }
 
 /// Asks.
-pub fn ask() -> Result<Decision, CliError> {
+pub fn ask(leaving: Leaving) -> Result<Decision, CliError> {
+    let first = match leaving {
+        Leaving::Ask => Choice { key: 'c', text: "continue", value: Decision::Continue },
+        Leaving::GoesOn => Choice { key: 'l', text: "leave it running", value: Decision::Leave },
+    };
     let choices = [
-        Choice { key: 'c', text: "continue", value: Decision::Continue },
+        first,
         Choice { key: 'g', text: "grade and stop", value: Decision::Grade },
         Choice { key: 's', text: "stop without grading", value: Decision::Stop },
     ];

@@ -67,17 +67,23 @@ pub async fn run(context: &Context, directories: &Directories, folder: &Folder, 
             context.note("The session was stopped from elsewhere.");
             return Ok(0);
         }
-        if options.leaving == Leaving::GoesOn {
-            goes_on(context, &record.id);
-            return Ok(0);
-        }
-        match leave::ask()? {
+        match leave::ask(options.leaving)? {
             Decision::Continue => {}
+            Decision::Leave => {
+                goes_on(context, &record.id);
+                return Ok(0);
+            }
             Decision::Grade => {
                 if !folder.is_live() {
                     launch::wake(directories, folder, &mut |_| {}).await?;
                 }
-                return finish(context, directories, folder, options.format).await.inspect_err(|_| goes_on(context, &record.id));
+                let graded = graded(context, directories, folder, options.format, true).await;
+                let (code, kept) = graded.inspect_err(|_| goes_on(context, &record.id))?;
+                if kept {
+                    context.note("The attempt could not be recorded, so the session goes on. Mend that, then grade again.");
+                    goes_on(context, &record.id);
+                }
+                return Ok(code);
             }
             Decision::Stop => {
                 if folder.is_live() {
@@ -113,15 +119,25 @@ async fn show_task(context: &Context, folder: &Folder, record: &Record) -> Resul
 
 /// Grades for good, shows the outcome, stops the session. The exit code is the grade's.
 pub async fn finish(context: &Context, directories: &Directories, folder: &Folder, format: Format) -> Result<u8, CliError> {
+    graded(context, directories, folder, format, false).await.map(|(code, _)| code)
+}
+
+/// As [`finish`]; with `keep`, a session whose attempt should be in the history and is not goes on. A script's never does:
+/// nobody is there to come back to it. The second value says whether it goes on.
+async fn graded(context: &Context, directories: &Directories, folder: &Folder, format: Format, keep: bool) -> Result<(u8, bool), CliError> {
     let record = folder.record()?;
     let outcome: OutcomeDocument = target::ask(context, &entry(folder, &record), Request::Finish { record: true }).await?;
     match format {
         Format::Json => context.print_json(&outcome)?,
         Format::Text => context.print(&text::outcome(&outcome, context.style(), context.width())),
     }
+    let code = exit_code(&outcome.check.report);
+    if keep && outcome.not_recorded.is_some() && outcome.check.report.outcome != Outcome::NotGraded {
+        return Ok((code, true));
+    }
     Client::stop(folder).await?;
     folder.remove(directories)?;
-    Ok(exit_code(&outcome.check.report))
+    Ok((code, false))
 }
 
 fn entry(folder: &Folder, record: &Record) -> Entry {

@@ -67,7 +67,7 @@ impl Lab {
         self.typed.extend(shell.into_typed());
         Ok(match left {
             Left::Word(word) => LabOutcome::Word(word),
-            Left::Exit(_) | Left::End(_) => LabOutcome::Over,
+            Left::Exit(_) | Left::End(_) | Left::Lost => LabOutcome::Over,
         })
     }
 

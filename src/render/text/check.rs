@@ -25,7 +25,7 @@ pub fn check(document: &CheckDocument, style: Style, width: usize) -> String {
 pub fn report(report: &Report, style: Style, width: usize, with_evidence: bool) -> String {
     let mut out = String::new();
     for check in &report.checks {
-        out.push_str(&check_line(check, style, width));
+        out.push_str(&check_line(check, report, style, width));
         if with_evidence && !check.scored() {
             out.push_str(&evidence(&check.evidence, check.why.as_deref(), style, width));
         }
@@ -58,13 +58,19 @@ fn word(verdict: Verdict, style: Style) -> String {
     }
 }
 
-fn check_line(check: &CheckResult, style: Style, width: usize) -> String {
+fn check_line(check: &CheckResult, report: &Report, style: Style, width: usize) -> String {
     let shown = if check.waits_for.is_empty() { check.verdict } else { check.verdict.and(Verdict::Fail) };
     let first = format!("{}  {}. ", word(shown, style), check.requirement);
     let mut title = format!("{} ({}/{})", check.title, check.earned.0, check.points.0);
     if check.verdict == Verdict::Pass && !check.waits_for.is_empty() {
-        let ids: Vec<&str> = check.waits_for.iter().map(|id| id.as_str()).collect();
-        title.push_str(&format!(", scores only after: {}", ids.join(", ")));
+        // By the task's numbers: a check's id is the author's word.
+        let mut numbers: Vec<String> = check
+            .waits_for
+            .iter()
+            .map(|id| report.check(id.as_str()).map_or_else(|| id.to_string(), |c| c.requirement.to_string()))
+            .collect();
+        numbers.dedup();
+        title.push_str(&format!(", counts once {} is passed", numbers.join(" and ")));
     }
     if check.verdict == Verdict::Indeterminate {
         title.push_str(", could not be observed");

@@ -81,7 +81,7 @@ fn bash_comfort(facts: Facts<'_>) -> String {
         r#"PS1='candidate@base:\w\$ '
 HISTFILE={history} HISTSIZE=10000 HISTFILESIZE=10000 HISTCONTROL=ignorespace HISTTIMEFORMAT='%T '
 shopt -s histappend checkwinsize 2>/dev/null
-PROMPT_COMMAND='history -a'
+PROMPT_COMMAND='history -a 2>/dev/null'
 # Completion is loaded by the first Tab: it costs a tenth of a second that the prompt should not wait for.
 __ckaprep_kubectl() {{
   local f

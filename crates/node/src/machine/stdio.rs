@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use tokio::sync::{Mutex as AsyncMutex, mpsc};
+use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc};
 
 use super::process::Pid;
 use super::running::Machine;
@@ -211,6 +211,8 @@ struct Source {
     rest: Bytes,
     /// Read instead, if the receiver ends without having brought anything.
     otherwise: Option<Input>,
+    /// Told when somebody waits for the receiver.
+    awaited: Option<Arc<Notify>>,
 }
 
 /// The writing end of an [`Input::channel`]; dropping it is end of file.
@@ -218,7 +220,7 @@ pub type InputWriter = mpsc::Sender<Bytes>;
 
 impl Input {
     fn from_receiver(receiver: mpsc::Receiver<Bytes>) -> Self {
-        Self(Arc::new(AsyncMutex::new(Source { receiver: Some(receiver), rest: Bytes::new(), otherwise: None })))
+        Self(Arc::new(AsyncMutex::new(Source { receiver: Some(receiver), rest: Bytes::new(), otherwise: None, awaited: None })))
     }
 
     /// `/dev/null`: at its end.
@@ -228,7 +230,7 @@ impl Input {
 
     /// These bytes.
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
-        Self(Arc::new(AsyncMutex::new(Source { receiver: None, rest: bytes.into(), otherwise: None })))
+        Self(Arc::new(AsyncMutex::new(Source { receiver: None, rest: bytes.into(), otherwise: None, awaited: None })))
     }
 
     /// What is sent.
@@ -237,11 +239,22 @@ impl Input {
         (sender, Self::from_receiver(receiver))
     }
 
+    /// What is sent, with a signal for its sender that somebody waits for it: a terminal hands over what is typed when it is read,
+    /// and keeps the rest for whoever reads next.
+    pub fn awaited() -> (InputWriter, Self, Arc<Notify>) {
+        let (sender, receiver) = mpsc::channel(PIPE_CHUNKS);
+        let awaited = Arc::new(Notify::new());
+        let source = Source { receiver: Some(receiver), rest: Bytes::new(), otherwise: None, awaited: Some(Arc::clone(&awaited)) };
+        (sender, Self(Arc::new(AsyncMutex::new(source))), awaited)
+    }
+
     /// Begins anew after its writer was dropped: a terminal whose Ctrl-D ended one command's input goes on with the next.
     /// Waits for readers of the old input, which are at its end.
     pub async fn renew(&self) -> InputWriter {
         let (sender, receiver) = mpsc::channel(PIPE_CHUNKS);
-        *self.0.lock().await = Source { receiver: Some(receiver), rest: Bytes::new(), otherwise: None };
+        let mut source = self.0.lock().await;
+        let awaited = source.awaited.take();
+        *source = Source { receiver: Some(receiver), rest: Bytes::new(), otherwise: None, awaited };
         sender
     }
 
@@ -291,6 +304,9 @@ impl Source {
     async fn fill(&mut self) -> bool {
         while self.rest.is_empty() {
             if let Some(receiver) = &mut self.receiver {
+                if let Some(awaited) = self.awaited.as_ref().filter(|_| receiver.is_empty()) {
+                    awaited.notify_one();
+                }
                 match receiver.recv().await {
                     Some(chunk) => {
                         self.rest = chunk;
@@ -352,5 +368,33 @@ impl Terminal {
     /// Height in rows.
     pub fn rows(&self) -> u16 {
         self.size.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_awaited_input_says_when_it_is_read_and_goes_on_after_its_end() {
+        let (writer, input, awaited) = Input::awaited();
+        assert!(awaited.notified().now_or_never().is_none(), "nobody reads yet");
+        let reader = input.clone();
+        let line = tokio::spawn(async move { reader.read_line().await });
+        awaited.notified().await;
+        writer.send(Bytes::from_static(b"one\n")).await.unwrap();
+        assert_eq!(line.await.unwrap().as_deref(), Some(&b"one\n"[..]));
+        drop(writer);
+        assert_eq!(input.read().await, None);
+        let writer = input.renew().await;
+        writer.send(Bytes::from_static(b"two")).await.unwrap();
+        assert_eq!(input.read().await.as_deref(), Some(&b"two"[..]));
+        let reader = input.clone();
+        let again = tokio::spawn(async move { reader.read().await });
+        awaited.notified().await;
+        drop(writer);
+        assert_eq!(again.await.unwrap(), None);
     }
 }

@@ -9,6 +9,7 @@ use component::Origin;
 use super::context::{Nested, ShellContext, locked};
 use super::program::incomplete;
 use super::session::{Interrupter, Session, SessionError};
+use super::utility::reads_stdin;
 use crate::fs::{Credentials, Namespace};
 use crate::machine::{Child, Command, ExitStatus, Input, Machine, Output, Terminal, Users};
 
@@ -137,7 +138,7 @@ impl Shell {
         }
         self.history.extend(script.lines().filter(|line| !line.starts_with(' ')).map(str::to_owned));
         let who = self.levels.last().map_or(Credentials::ROOT, |level| level.session.context.who);
-        if let Some(nested) = nested_shell(script, who) {
+        if let Some(nested) = nested_shell(script, who).filter(|nested| self.terminal.is_some() || nested.login) {
             if let Err(error) = self.enter(&nested).await {
                 let _ = io.stderr.line(error.to_string()).await;
                 return ExitStatus::FAILURE;
@@ -157,8 +158,16 @@ impl Shell {
             self.last
         } else if script == "history" || (script.starts_with("history ") && !script.contains(['|', '>'])) {
             history(&mut self.history, script, io).await
+        } else if self.terminal.is_none() && shell_of_stdin(script) {
+            let script = String::from_utf8_lossy(&self.stdin.read_to_end().await).into_owned();
+            level.session.run(&script, ExecOptions::new(), &io.stdout, &io.stderr).await
         } else {
-            level.session.run(script, ExecOptions::new(), &io.stdout, &io.stderr).await
+            let mut options = ExecOptions::new();
+            // bashkit's own commands take their input as a whole, so it is read before them.
+            if self.terminal.is_none() && begins_with_reading(script) {
+                options = options.stdin(self.stdin.read_to_end().await);
+            }
+            level.session.run(script, options, &io.stdout, &io.stderr).await
         };
         *locked(&self.current) = None;
         if self.terminal.is_some() {
@@ -275,6 +284,31 @@ fn nested_shell(script: &str, who: Credentials) -> Option<Nested> {
     }
 }
 
+/// `bash`, `sh -s` and the like without a terminal: the script is what comes on standard input.
+fn shell_of_stdin(script: &str) -> bool {
+    let mut words = script.split_whitespace().skip_while(|word| *word == "sudo");
+    matches!(words.next(), Some("bash" | "sh" | "/bin/bash" | "/bin/sh")) && words.all(|word| matches!(word, "-s" | "-l" | "--login" | "-"))
+}
+
+/// Whether the first command of a script reads standard input: a loop over its lines, `read`, or a filter that names no file.
+fn begins_with_reading(script: &str) -> bool {
+    let end = script.find(['|', ';', '&', '<', '>', '\n']).unwrap_or(script.len());
+    // Input that is named is not ours.
+    if script[end..].starts_with('<') {
+        return false;
+    }
+    let assigns = |word: &&str| {
+        word.split_once('=').is_some_and(|(name, _)| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
+    };
+    let mut words = script[..end]
+        .split_whitespace()
+        .skip_while(|word| matches!(*word, "sudo" | "while" | "until" | "if" | "!" | "{" | "(") || assigns(word));
+    let Some(name) = words.next() else { return false };
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let args: Vec<String> = words.map(str::to_owned).collect();
+    matches!(name, "read" | "mapfile" | "readarray") || reads_stdin(name, &args)
+}
+
 async fn background(context: &Arc<ShellContext>, session: &Session, command: &str, io: &Io) -> ExitStatus {
     let argv = vec!["bash".to_owned(), "-c".to_owned(), command.to_owned()];
     let mut spawned = context.command(argv, session.environment(), &session.cwd());
@@ -318,4 +352,36 @@ async fn history(lines: &mut Vec<String>, script: &str, io: &Io) -> ExitStatus {
         let _ = io.stdout.line(format!("{:5}  {line}", index + 1)).await;
     }
     ExitStatus::SUCCESS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{begins_with_reading, shell_of_stdin};
+
+    #[test]
+    fn what_reads_standard_input_is_told_from_what_does_not() {
+        for (script, want) in [
+            ("read x; echo $x", true),
+            ("while IFS= read -r line; do echo $line; done", true),
+            ("grep b", true),
+            ("sudo sed s/a/b/ > /tmp/x", true),
+            ("grep -q x /etc/hosts && echo yes", false),
+            ("sed -i s/a/b/ /etc/hosts", false),
+            ("sed -i -e s/a/b/ /etc/hosts", false),
+            ("head -n 1", true),
+            ("head -n 1 /etc/hosts", false),
+            ("wc -l < /etc/hosts", false),
+            ("systemctl restart kubelet; read x", false),
+            ("echo a | grep a", false),
+        ] {
+            assert_eq!(begins_with_reading(script), want, "{script}");
+        }
+    }
+
+    #[test]
+    fn a_shell_without_a_script_takes_it_from_standard_input() {
+        for (script, want) in [("bash", true), ("sudo bash -s", true), ("sh -", true), ("bash -c id", false), ("bash /root/a.sh", false)] {
+            assert_eq!(shell_of_stdin(script), want, "{script}");
+        }
+    }
 }

@@ -112,10 +112,33 @@ pub(crate) async fn run_utility(context: ProcessContext) -> ExitStatus {
 }
 
 /// Commands that only read standard input when no file is named need not wait for one that never ends.
-fn reads_stdin(name: &str, args: &[String]) -> bool {
-    let files = args.iter().filter(|arg| !arg.starts_with('-')).count();
+pub(super) fn reads_stdin(name: &str, args: &[String]) -> bool {
+    let with_value = match name {
+        "head" | "tail" => "nc",
+        "cut" => "bcdf",
+        "sort" => "kto",
+        "uniq" => "fsw",
+        "grep" | "egrep" | "fgrep" => "efmABC",
+        "sed" => "ef",
+        "awk" => "fFv",
+        _ => "",
+    };
+    let (mut files, mut named, mut rest) = (0, 2, args.iter());
+    while let Some(arg) = rest.next() {
+        match arg.strip_prefix('-') {
+            Some(letter) if letter.len() == 1 && with_value.contains(letter) => {
+                rest.next();
+                // The pattern or program is given: the first operand is a file.
+                if matches!(name, "grep" | "egrep" | "fgrep" | "sed" | "awk") && matches!(letter, "e" | "f") {
+                    named = 1;
+                }
+            }
+            Some(_) => {}
+            None => files += 1,
+        }
+    }
     match name {
-        "grep" | "egrep" | "fgrep" | "sed" | "awk" | "jq" => files < 2 || args.iter().any(|arg| arg == "-"),
+        "grep" | "egrep" | "fgrep" | "sed" | "awk" | "jq" => files < named || args.iter().any(|arg| arg == "-"),
         "wc" | "sort" | "head" | "cut" | "uniq" | "tac" | "rev" | "base64" | "md5sum" | "sha256sum" | "sha1sum" | "od" | "xxd" | "nl"
         | "fold" => files == 0 || args.iter().any(|arg| arg == "-"),
         "tr" | "xargs" | "paste" | "column" | "tar" | "gzip" | "gunzip" | "zcat" | "patch" | "bc" | "envsubst" | "expand" => true,
