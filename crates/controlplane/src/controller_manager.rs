@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use component::klog::Severity;
+
 use crate::context::{Context, Exit};
 use crate::controllers;
 use crate::credentials;
 use crate::machinery::election::Elector;
-use crate::machinery::{Informers, Kit, Log, Rest, Spawner, events};
+use crate::machinery::{Informers, Kit, Rest, Spawner, events};
 use crate::options::ControllerManagerOptions;
 use crate::state::{Memory, Process, Shared};
 
@@ -15,7 +17,7 @@ use crate::state::{Memory, Process, Shared};
 pub async fn controller_manager(context: Context<ControllerManagerOptions>, shared: Shared) -> Exit {
     let memory = Memory::new(shared, Process::ControllerManager);
     let identity = memory.begin(context.resumed, &context.hostname, &context.generator);
-    let log = Log::new(context.clock, context.log.clone());
+    let log = context.log.clone();
     let client = context.client();
     let rest = Rest::new(client.clone(), "kube-controller-manager");
     let (spawner, tasks) = Spawner::new();
@@ -60,7 +62,7 @@ pub async fn controller_manager(context: Context<ControllerManagerOptions>, shar
             std::future::pending::<()>().await;
         }
         memory.write(|m| m.leading = false);
-        log.error("controllermanager.go:373", "\"leaderelection lost\"");
+        log.line(Severity::Error, "controllermanager.go:373", "leaderelection lost", &[]);
         Exit { code: 1 }
     };
     tokio::select! {

@@ -1,44 +1,23 @@
 //! Flags of the two components, as their manifests give them. Errors are pflag's texts.
 
-mod flags;
-
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use values::duration::parse_go;
+use component::pflag::{FlagError, FlagTable, Flags};
 
-pub use flags::{Flag, Kind};
+/// kube-controller-manager's (kubernetes.io, "Component tools" reference, release 1.35). Flags without effect here are accepted.
+const CONTROLLER_MANAGER: FlagTable = FlagTable(include_str!("../flags/kube-controller-manager.txt"));
+/// kube-scheduler's.
+const SCHEDULER: FlagTable = FlagTable(include_str!("../flags/kube-scheduler.txt"));
 
 /// A command line that the component refuses.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OptionsError {
-    /// No such flag.
-    #[error("unknown flag: --{0}")]
-    UnknownFlag(String),
-    /// No such short flag.
-    #[error("unknown shorthand flag: {0:?} in {1}")]
-    UnknownShorthand(char, String),
-    /// The last flag lacks its value.
-    #[error("flag needs an argument: --{0}")]
-    NeedsArgument(String),
-    /// A value of the wrong form.
-    #[error("invalid argument {value:?} for \"--{flag}\" flag: {reason}")]
-    Invalid {
-        /// Flag.
-        flag: String,
-        /// What was given.
-        value: String,
-        /// Go's words.
-        reason: String,
-    },
+    /// pflag refuses it.
+    #[error(transparent)]
+    Flag(#[from] FlagError),
     /// Something that is no flag.
-    #[error("{command:?} does not take any arguments, got {arguments:?}")]
-    Arguments {
-        /// Component.
-        command: &'static str,
-        /// What was given.
-        arguments: Vec<String>,
-    },
+    #[error("{0}")]
+    Arguments(String),
 }
 
 /// How a leader is elected.
@@ -63,7 +42,7 @@ pub struct LeaderElection {
 #[derive(Clone, Debug)]
 pub struct ControllerManagerOptions {
     /// Every flag that was given.
-    pub given: BTreeMap<String, String>,
+    pub given: Flags,
     /// Leader election.
     pub leader_election: LeaderElection,
     /// `--controllers`.
@@ -107,34 +86,34 @@ pub struct ControllerManagerOptions {
 impl ControllerManagerOptions {
     /// Reads a command line without the program's name.
     pub fn parse(arguments: &[String]) -> Result<Self, OptionsError> {
-        let given = Given::parse("kube-controller-manager", flags::CONTROLLER_MANAGER, arguments)?;
+        let given = parse("kube-controller-manager", CONTROLLER_MANAGER, arguments)?;
         Ok(Self {
-            leader_election: given.leader_election("kube-controller-manager"),
-            controllers: given.list("controllers", "*"),
-            allocate_node_cidrs: given.boolean("allocate-node-cidrs", false),
-            cluster_cidr: given.text("cluster-cidr", ""),
+            leader_election: leader_election(&given, "kube-controller-manager"),
+            controllers: given.get("controllers").unwrap_or("*").split(',').map(str::to_owned).collect(),
+            allocate_node_cidrs: given.switch("allocate-node-cidrs", false),
+            cluster_cidr: given.text("cluster-cidr").unwrap_or_default().to_owned(),
             node_cidr_mask_size: given.number("node-cidr-mask-size-ipv4", given.number("node-cidr-mask-size", 24)),
-            node_monitor_period: given.duration("node-monitor-period", 5),
-            node_monitor_grace_period: given.duration("node-monitor-grace-period", 50),
-            node_startup_grace_period: given.duration("node-startup-grace-period", 60),
+            node_monitor_period: given.duration("node-monitor-period", Duration::from_secs(5)),
+            node_monitor_grace_period: given.duration("node-monitor-grace-period", Duration::from_secs(50)),
+            node_startup_grace_period: given.duration("node-startup-grace-period", Duration::from_secs(60)),
             node_eviction_rate: given.number("node-eviction-rate", 0.1),
             secondary_node_eviction_rate: given.number("secondary-node-eviction-rate", 0.01),
             unhealthy_zone_threshold: given.number("unhealthy-zone-threshold", 0.55),
             large_cluster_size_threshold: given.number("large-cluster-size-threshold", 50),
             terminated_pod_gc_threshold: given.number("terminated-pod-gc-threshold", 12_500),
-            hpa_sync_period: given.duration("horizontal-pod-autoscaler-sync-period", 15),
-            signing_duration: given.duration("cluster-signing-duration", 8760 * 3600),
-            service_account_credentials: given.boolean("use-service-account-credentials", false),
+            hpa_sync_period: given.duration("horizontal-pod-autoscaler-sync-period", Duration::from_secs(15)),
+            signing_duration: given.duration("cluster-signing-duration", Duration::from_secs(8760 * 3600)),
+            service_account_credentials: given.switch("use-service-account-credentials", false),
             root_ca_pem: None,
             signing_cert_pem: None,
             signing_key_pem: None,
-            given: given.values,
+            given,
         })
     }
 
     /// A flag's value as given.
     pub fn flag(&self, name: &str) -> Option<&str> {
-        self.given.get(name).map(String::as_str)
+        self.given.get(name)
     }
 
     /// Whether `--controllers` lets this controller run (`genericcontrollermanager.IsControllerEnabled`).
@@ -157,7 +136,7 @@ impl ControllerManagerOptions {
 #[derive(Clone, Debug)]
 pub struct SchedulerOptions {
     /// Every flag that was given.
-    pub given: BTreeMap<String, String>,
+    pub given: Flags,
     /// Leader election.
     pub leader_election: LeaderElection,
     /// Name under which pods ask for this scheduler.
@@ -167,90 +146,32 @@ pub struct SchedulerOptions {
 impl SchedulerOptions {
     /// Reads a command line without the program's name.
     pub fn parse(arguments: &[String]) -> Result<Self, OptionsError> {
-        let given = Given::parse("kube-scheduler", flags::SCHEDULER, arguments)?;
-        Ok(Self {
-            leader_election: given.leader_election("kube-scheduler"),
-            scheduler_name: "default-scheduler".to_owned(),
-            given: given.values,
-        })
+        let given = parse("kube-scheduler", SCHEDULER, arguments)?;
+        Ok(Self { leader_election: leader_election(&given, "kube-scheduler"), scheduler_name: "default-scheduler".to_owned(), given })
     }
 
     /// A flag's value as given.
     pub fn flag(&self, name: &str) -> Option<&str> {
-        self.given.get(name).map(String::as_str)
+        self.given.get(name)
     }
 }
 
-/// Flags as given, each of a form that its kind allows.
-struct Given {
-    values: BTreeMap<String, String>,
+fn parse(command: &str, table: FlagTable, arguments: &[String]) -> Result<Flags, OptionsError> {
+    let flags = Flags::parse(table, arguments)?;
+    flags.no_arguments(command).map_err(OptionsError::Arguments)?;
+    Ok(flags)
 }
 
-impl Given {
-    fn parse(command: &'static str, known: &[Flag], arguments: &[String]) -> Result<Self, OptionsError> {
-        let mut values = BTreeMap::new();
-        let mut positional = Vec::new();
-        let mut rest = arguments.iter();
-        while let Some(argument) = rest.next() {
-            let Some(long) = argument.strip_prefix("--") else {
-                match argument.strip_prefix('-').and_then(|s| s.chars().next()) {
-                    Some('v') => {
-                        let level = argument[2..].trim_start_matches('=');
-                        let level = if level.is_empty() { rest.next().cloned().unwrap_or_default() } else { level.to_owned() };
-                        values.insert("v".to_owned(), level);
-                    }
-                    Some(short) => return Err(OptionsError::UnknownShorthand(short, argument.clone())),
-                    None => positional.push(argument.clone()),
-                }
-                continue;
-            };
-            let (name, value) = match long.split_once('=') {
-                Some((name, value)) => (name, Some(value.to_owned())),
-                None => (long, None),
-            };
-            // pflag's normalisation: underscores count as dashes.
-            let name = name.replace('_', "-");
-            let flag = known.iter().find(|f| f.name == name).ok_or_else(|| OptionsError::UnknownFlag(name.clone()))?;
-            let value = match (value, flag.kind) {
-                (Some(value), _) => value,
-                (None, Kind::Boolean) => "true".to_owned(),
-                (None, _) => rest.next().cloned().ok_or_else(|| OptionsError::NeedsArgument(name.clone()))?,
-            };
-            flag.kind.check(&value).map_err(|reason| OptionsError::Invalid { flag: name.clone(), value: value.clone(), reason })?;
-            values.insert(name, value);
-        }
-        if positional.is_empty() { Ok(Self { values }) } else { Err(OptionsError::Arguments { command, arguments: positional }) }
-    }
-
-    fn text(&self, name: &str, default: &str) -> String {
-        self.values.get(name).cloned().unwrap_or_else(|| default.to_owned())
-    }
-
-    fn list(&self, name: &str, default: &str) -> Vec<String> {
-        self.text(name, default).split(',').map(str::to_owned).collect()
-    }
-
-    fn boolean(&self, name: &str, default: bool) -> bool {
-        self.values.get(name).map_or(default, |v| matches!(v.as_str(), "true" | "1" | "t" | "T" | "TRUE" | "True"))
-    }
-
-    fn number<N: std::str::FromStr>(&self, name: &str, default: N) -> N {
-        self.values.get(name).and_then(|v| v.parse().ok()).unwrap_or(default)
-    }
-
-    fn duration(&self, name: &str, default_seconds: u64) -> Duration {
-        self.values.get(name).and_then(|v| parse_go(v).ok()).unwrap_or(Duration::from_secs(default_seconds))
-    }
-
-    fn leader_election(&self, name: &str) -> LeaderElection {
-        LeaderElection {
-            enabled: self.boolean("leader-elect", true),
-            lease_duration: self.duration("leader-elect-lease-duration", 15),
-            renew_deadline: self.duration("leader-elect-renew-deadline", 10),
-            retry_period: self.duration("leader-elect-retry-period", 2),
-            namespace: self.text("leader-elect-resource-namespace", "kube-system"),
-            name: self.text("leader-elect-resource-name", name),
-        }
+fn leader_election(flags: &Flags, name: &str) -> LeaderElection {
+    let duration = |name, default| flags.duration(name, Duration::from_secs(default));
+    let text = |name, default: &str| flags.get(name).unwrap_or(default).to_owned();
+    LeaderElection {
+        enabled: flags.switch("leader-elect", true),
+        lease_duration: duration("leader-elect-lease-duration", 15),
+        renew_deadline: duration("leader-elect-renew-deadline", 10),
+        retry_period: duration("leader-elect-retry-period", 2),
+        namespace: text("leader-elect-resource-namespace", "kube-system"),
+        name: text("leader-elect-resource-name", name),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use component::klog::Severity;
 use k8s_openapi::api::core::v1::{Node, ObjectReference};
 use serde_json::json;
 
@@ -27,7 +28,7 @@ pub async fn run(kit: Kit) {
     }
     let first = kit.options.cluster_cidr.split(',').next().unwrap_or_default().to_owned();
     let Some((base, prefix)) = parse(&first) else {
-        kit.log.error("node_ipam_controller.go:69", &format!("\"Error parsing --cluster-cidr\" cidr={first:?}"));
+        kit.log.line(Severity::Error, "node_ipam_controller.go:69", "Error parsing --cluster-cidr", &[("cidr", (&first).into())]);
         return;
     };
     let queue = kit.queue("nodeipam");

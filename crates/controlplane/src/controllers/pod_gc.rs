@@ -107,7 +107,7 @@ impl Controller {
             };
             let patch = json!({"status": {"phase": "Failed", "conditions": [condition]}});
             if let Err(error) = self.kit.patch(&**pod, "status", &patch).await {
-                self.kit.log.error("gc_controller.go:256", &format!("\"Unhandled Error\" err={:?}", text(&error)));
+                self.kit.log.unhandled("gc_controller.go:256", &text(&error));
                 return;
             }
         }
@@ -115,7 +115,7 @@ impl Controller {
         match self.kit.rest.delete::<Pod>(pod.ns(), pod.name(), &how).await {
             Ok(()) => self.pods.saw_deletion(&pod.key(), pod.uid()).await,
             Err(error) if not_found(&error) => {}
-            Err(error) => self.kit.log.error("gc_controller.go:263", &format!("\"Unhandled Error\" err={:?}", text(&error))),
+            Err(error) => self.kit.log.unhandled("gc_controller.go:263", &text(&error)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use component::Clock;
+use component::{Clock, Klog};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -10,7 +10,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 
 use super::errors::{conflict, not_found, text};
 use super::events::{EventType, Recorder};
-use super::log::Log;
 use super::rest::Rest;
 use crate::options::LeaderElection;
 
@@ -21,7 +20,7 @@ pub struct Elector {
     /// Requests.
     pub rest: Rest,
     /// Log.
-    pub log: Log,
+    pub log: Klog,
     /// Says that this process became the leader.
     pub recorder: Recorder,
     /// Durations and the lease's name.
@@ -44,7 +43,7 @@ impl Elector {
     /// Waits until the lease is ours. A process that already led (it goes on in a fork) says nothing about it.
     pub async fn acquire(&self, already_led: bool) {
         if !already_led {
-            self.log.info("leaderelection.go:258", &format!("\"Attempting to acquire leader lease...\" lock={:?}", self.lock_name()));
+            self.log.info("leaderelection.go:258", "Attempting to acquire leader lease...", &[("lock", (&self.lock_name()).into())]);
         }
         let mut observed = None;
         while !self.attempt(&mut observed).await {
@@ -53,7 +52,7 @@ impl Elector {
         if already_led {
             return;
         }
-        self.log.info("leaderelection.go:272", &format!("\"Successfully acquired lease\" lock={:?}", self.lock_name()));
+        self.log.info("leaderelection.go:272", "Successfully acquired lease", &[("lock", (&self.lock_name()).into())]);
         let lease = ObjectReference {
             api_version: Some("coordination.k8s.io/v1".to_owned()),
             kind: Some("Lease".to_owned()),
@@ -76,7 +75,8 @@ impl Elector {
             } else if tokio::time::Instant::now() + self.options.retry_period > good_until {
                 self.log.info(
                     "leaderelection.go:298",
-                    &format!("\"Failed to renew lease\" lock={:?} err=\"context deadline exceeded\"", self.lock_name()),
+                    "Failed to renew lease",
+                    &[("lock", (&self.lock_name()).into()), ("err", "context deadline exceeded".into())],
                 );
                 return;
             }
@@ -138,7 +138,7 @@ impl Elector {
     }
 
     fn failed(&self, what: &str, error: &kube::Error) -> bool {
-        self.log.error("leaderelection.go:441", &format!("{what:?} err={:?} lock={:?}", text(error), self.lock_name()));
+        self.log.error("leaderelection.go:441", &text(error), what, &[("lock", (&self.lock_name()).into())]);
         false
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use component::Clock;
+use component::{Clock, Klog};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
@@ -11,7 +11,6 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::errors;
-use super::log::Log;
 use super::object::{Object, reference, time};
 use super::rest::Rest;
 use super::series;
@@ -158,12 +157,12 @@ const MAX_TRIES: u32 = 12;
 const RETRY_DELAY: Duration = Duration::from_secs(10);
 
 /// A sink and the future that writes what it is given; run the future as a task.
-pub fn sink(clock: Clock, rest: Rest, memory: Memory, log: Log) -> (Sink, impl Future<Output = ()> + Send) {
+pub fn sink(clock: Clock, rest: Rest, memory: Memory, log: Klog) -> (Sink, impl Future<Output = ()> + Send) {
     let (sender, receiver) = mpsc::unbounded_channel();
     (Sink { clock, sender }, write_all(clock, receiver, rest, memory, log))
 }
 
-async fn write_all(clock: Clock, mut notes: mpsc::UnboundedReceiver<Note>, rest: Rest, memory: Memory, log: Log) {
+async fn write_all(clock: Clock, mut notes: mpsc::UnboundedReceiver<Note>, rest: Rest, memory: Memory, log: Klog) {
     let mut finish = tokio::time::interval(series::FINISH_TIME);
     loop {
         let note = tokio::select! {
@@ -181,19 +180,16 @@ async fn write_all(clock: Clock, mut notes: mpsc::UnboundedReceiver<Note>, rest:
                 Ok(()) => break,
                 Err(error) if errors::code(&error) != 0 => {
                     if !errors::already_exists(&error) {
-                        log.error("event.go:359", &format!("\"Server rejected event (will not retry!)\" err={:?}", errors::text(&error)));
+                        log.error("event.go:359", &errors::text(&error), "Server rejected event (will not retry!)", &[]);
                     }
                     break;
                 }
                 Err(error) if attempt >= MAX_TRIES => {
-                    log.error("event.go:307", &format!("\"Unable to write event (retry limit exceeded!)\" err={:?}", errors::text(&error)));
+                    log.error("event.go:307", &errors::text(&error), "Unable to write event (retry limit exceeded!)", &[]);
                     break;
                 }
                 Err(error) => {
-                    log.error(
-                        "event.go:368",
-                        &format!("\"Unable to write event (may retry after sleeping)\" err={:?}", errors::text(&error)),
-                    );
+                    log.error("event.go:368", &errors::text(&error), "Unable to write event (may retry after sleeping)", &[]);
                     tokio::time::sleep(RETRY_DELAY).await;
                 }
             }

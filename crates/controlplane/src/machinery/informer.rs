@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use component::Klog;
 use futures::TryStreamExt;
 use imbl::OrdMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -13,7 +14,6 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use super::errors::{code, text};
-use super::log::Log;
 use super::object::Meta;
 
 /// What happened to one object: created (`old` absent), changed, or gone (`new` absent).
@@ -160,7 +160,7 @@ impl<K: Meta + DeserializeOwned + Clone + Send + Sync + 'static> Informer<K> {
     }
 
     /// Lists and watches until dropped (client-go, `Reflector.ListAndWatch`).
-    pub async fn run(self: Arc<Self>, client: kube::Client, log: Log) {
+    pub async fn run(self: Arc<Self>, client: kube::Client, log: Klog) {
         let mut backoff = Backoff::default();
         loop {
             match self.relist(&client).await {
@@ -202,12 +202,18 @@ impl<K: Meta + DeserializeOwned + Clone + Send + Sync + 'static> Informer<K> {
         }
     }
 
-    fn report(&self, log: &Log, verb: &str, error: &kube::Error) {
+    fn report(&self, log: &Klog, verb: &str, error: &kube::Error) {
         let name = &self.type_name;
         let message = format!("failed to {verb} {name}: {}", text(error));
         log.error(
             "reflector.go:204",
-            &format!("\"Failed to watch\" err={message:?} logger=\"UnhandledError\" reflector=\"k8s.io/client-go/informers/factory.go:160\" type=\"{name}\""),
+            &message,
+            "Failed to watch",
+            &[
+                ("logger", "UnhandledError".into()),
+                ("reflector", "k8s.io/client-go/informers/factory.go:160".into()),
+                ("type", name.into()),
+            ],
         );
     }
 

@@ -4,18 +4,18 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use component::Klog;
 use kube::core::PartialObjectMeta;
 
 use super::informer::{Informer, MetadataCache};
 use super::kit::Spawner;
-use super::log::Log;
 use super::object::Object;
 
 /// The shared informers; each starts when it is first asked for.
 pub struct Informers {
     client: kube::Client,
     spawner: Spawner,
-    log: Log,
+    log: Klog,
     by_path: Mutex<BTreeMap<String, Entry>>,
 }
 
@@ -26,7 +26,7 @@ struct Entry {
 
 impl Informers {
     /// Informers that list and watch by `client`.
-    pub fn new(client: kube::Client, spawner: Spawner, log: Log) -> Self {
+    pub fn new(client: kube::Client, spawner: Spawner, log: Klog) -> Self {
         Self { client, spawner, log, by_path: Mutex::default() }
     }
 

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use component::Clock;
+use component::{Clock, Klog};
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -12,7 +12,6 @@ use super::errors::{Failure, Outcome};
 use super::events::{Recorder, Sink};
 use super::informer::Informer;
 use super::informers::Informers;
-use super::log::Log;
 use super::object::{Meta, Object};
 use super::queue::Queue;
 use super::rest::{Deletion, Rest};
@@ -86,7 +85,7 @@ pub struct Kit {
     /// Shared caches.
     pub informers: Arc<Informers>,
     /// Log of the process.
-    pub log: Log,
+    pub log: Klog,
     /// What survives a fork.
     pub memory: Memory,
     /// Flags.
@@ -138,7 +137,11 @@ impl Kit {
 
     fn report(&self, queue: &str, key: &str, failure: &Failure) {
         if failure.is_conflict() {
-            self.log.info("controller_utils.go:1045", &format!("\"Error syncing {queue}\" key={key:?} err={:?}", failure.to_string()));
+            self.log.info(
+                "controller_utils.go:1045",
+                &format!("Error syncing {queue}"),
+                &[("key", key.into()), ("err", (&failure.to_string()).into())],
+            );
         } else {
             self.log.unhandled("controller_utils.go:1051", &format!("sync {key:?} failed with {failure}"));
         }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use component::Clock;
+use component::klog::Severity;
+use component::{Clock, Klog};
 use k8s_openapi::api::apps::v1::{ReplicaSet, StatefulSet};
 use k8s_openapi::api::core::v1::{Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, PodCondition, Service};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
@@ -23,7 +24,7 @@ use crate::machinery::election::Elector;
 use crate::machinery::errors::{not_found, text};
 use crate::machinery::events::EventType;
 use crate::machinery::object::{reference, time};
-use crate::machinery::{Change, Informer, Informers, Log, Meta, Recorder, Rest, Spawner, events, pods};
+use crate::machinery::{Change, Informer, Informers, Meta, Recorder, Rest, Spawner, events, pods};
 use crate::options::SchedulerOptions;
 use crate::state::{Memory, Process, Shared};
 
@@ -36,7 +37,7 @@ const MAX_NOTE: usize = 1024;
 pub async fn scheduler(context: Context<SchedulerOptions>, shared: Shared) -> Exit {
     let memory = Memory::new(shared, Process::Scheduler);
     let identity = memory.begin(context.resumed, &context.hostname, &context.generator);
-    let log = Log::new(context.clock, context.log.clone());
+    let log = context.log.clone();
     let client = context.client();
     let rest = Rest::new(client.clone(), "kube-scheduler");
     let (spawner, tasks) = Spawner::new();
@@ -91,7 +92,7 @@ pub async fn scheduler(context: Context<SchedulerOptions>, shared: Shared) -> Ex
             () = this.run() => {}
         }
         memory.write(|m| m.leading = false);
-        log.error("server.go:329", "\"Leaderelection lost\"");
+        log.line(Severity::Error, "server.go:329", "Leaderelection lost", &[]);
         Exit { code: 1 }
     };
     tokio::select! {
@@ -105,7 +106,7 @@ struct Scheduler {
     clock: Clock,
     rest: Rest,
     recorder: Recorder,
-    log: Log,
+    log: Klog,
     memory: Memory,
     spawner: Spawner,
     name: String,
@@ -413,9 +414,9 @@ impl Scheduler {
                     self.recorder.action(&*victim.pod, Some(reference(&**pod)), EventType::Normal, "Preempted", "Preempting", note);
                 }
                 Err(error) if not_found(&error) => {}
-                Err(error) => self
-                    .log
-                    .error("preemption.go:196", &format!("\"Tried to preempted pod\" err={:?} pod=\"{namespace}/{name}\"", text(&error))),
+                Err(error) => {
+                    self.log.error("preemption.go:196", &text(&error), "Tried to preempted pod", &[("pod", (&victim.pod.key()).into())])
+                }
             }
         }
     }
@@ -432,7 +433,7 @@ impl Scheduler {
     ) {
         self.queue.park(pod, plugins, events_before);
         if reason != "Unschedulable" {
-            self.log.error("schedule_one.go:1147", &format!("\"Error scheduling pod; retrying\" err={message:?} pod={:?}", pod.key()));
+            self.log.error("schedule_one.go:1147", &message, "Error scheduling pod; retrying", &[("pod", (&pod.key()).into())]);
         }
         let mut note = message.clone();
         if note.len() > MAX_NOTE {
@@ -467,9 +468,7 @@ impl Scheduler {
         match self.rest.strategic::<Pod>(pod.ns(), pod.name(), "status", &json!({"status": status})).await {
             Ok(patched) => self.pods.saw(&patched).await,
             Err(error) if not_found(&error) => {}
-            Err(error) => {
-                self.log.error("schedule_one.go:1203", &format!("\"Error updating pod\" err={:?} pod={:?}", text(&error), pod.key()))
-            }
+            Err(error) => self.log.error("schedule_one.go:1203", &text(&error), "Error updating pod", &[("pod", (&pod.key()).into())]),
         }
     }
 }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use component::kubeconfig::Kubeconfig;
-use component::{Clock, Generator, Origin, client_for};
+use component::{Clock, Generator, Klog, Origin, client_for};
 use controlplane::machinery::{Meta, Rest};
 use controlplane::{Context, ControllerManagerOptions, SchedulerOptions, Shared, controller_manager, scheduler};
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
@@ -23,8 +23,9 @@ use serde_json::{Value, json};
 
 fn context<O>(options: O, target: component::Target, part: &str) -> Context<O> {
     let name = part.to_owned();
+    let clock = Clock::starting_at(jiff::Timestamp::now());
     Context {
-        clock: Clock::starting_at(jiff::Timestamp::now()),
+        clock,
         dialer: Arc::new(dialer::Tcp),
         origin: Origin::Host,
         target,
@@ -33,7 +34,7 @@ fn context<O>(options: O, target: component::Target, part: &str) -> Context<O> {
         hostname: "control-plane".to_owned(),
         generator: Generator::for_part(jiff::Timestamp::now().as_nanosecond() as u64, part),
         resumed: false,
-        log: Arc::new(move |line| eprintln!("{name}: {line}")),
+        log: Klog::new(clock, 1, Arc::new(move |line| eprintln!("{name}: {line}"))),
     }
 }
 

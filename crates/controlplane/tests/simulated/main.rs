@@ -8,7 +8,7 @@ mod server;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use component::{Clock, Generator, Origin, Target};
+use component::{Clock, Generator, Klog, Origin, Target};
 use controlplane::{Context, ControllerManagerOptions, Exit, SchedulerOptions, Shared, controller_manager, scheduler};
 use serde_json::{Value, json};
 use server::Server;
@@ -52,7 +52,7 @@ impl World {
         let flags =
             ["--controllers=deployment-controller,replicaset-controller,node-lifecycle-controller,taint-eviction-controller".to_owned()];
         let options = ControllerManagerOptions::parse(&flags).unwrap();
-        let log: Arc<dyn Fn(String) + Send + Sync> = Arc::new(|_| {});
+        let log = Klog::new(self.clock, 1, Arc::new(|_| {}));
         let hostname = "cp".to_owned();
         let origin = Origin::Host;
         let manager = Context {

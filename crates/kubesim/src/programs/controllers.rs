@@ -1,7 +1,6 @@
 //! kube-controller-manager and kube-scheduler: flags, kubeconfig and files, then the component itself.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 
 use component::kubeconfig::Kubeconfig;
 use component::{Generator, Target};
@@ -10,7 +9,6 @@ use futures::future::BoxFuture;
 use node::machine::{ExitStatus, ProcessContext, Program};
 use node::network::ServerTls;
 
-use super::klog::{Severity, log};
 use super::{files, health};
 
 /// The program kube-controller-manager.
@@ -91,7 +89,7 @@ fn refuse(context: &ProcessContext, error: &str) -> ExitStatus {
 
 /// A start that fails later (component-base, `cli/run.go`).
 fn fail(context: &ProcessContext, error: &str) -> ExitStatus {
-    log(context, Severity::Error, "run.go:72", &format!("\"command failed\" err={error:?}"));
+    context.klog().error("run.go:72", error, "command failed", &[]);
     ExitStatus::FAILURE
 }
 
@@ -126,7 +124,6 @@ fn listen(
 }
 
 fn surroundings<O>(context: &ProcessContext, target: Target, options: O, seed: u64, name: &str) -> Context<O> {
-    let stderr = context.stderr.clone();
     Context {
         clock: context.machine.clock(),
         dialer: context.machine.network().clone(),
@@ -137,6 +134,6 @@ fn surroundings<O>(context: &ProcessContext, target: Target, options: O, seed: u
         hostname: context.machine.name(),
         generator: Generator::for_part(seed, name),
         resumed: context.resumed,
-        log: Arc::new(move |line| stderr.write_now(format!("{line}\n").as_bytes())),
+        log: context.klog(),
     }
 }

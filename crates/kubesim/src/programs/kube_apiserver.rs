@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use apiserver::{Peer, Server, ServerConfig, Store};
 use component::Dialer;
+use component::klog::Severity;
+use component::pflag::Flags;
 use component::tls::ClientTls;
 use futures::future::BoxFuture;
 use node::machine::{ExitStatus, ProcessContext, Program};
 use node::network::{Listener, ServerTls};
 use tokio::time::Instant;
 
-use super::flags::{Flags, KUBE_APISERVER};
-use super::klog::{Severity, log};
+use super::flags::KUBE_APISERVER;
 use super::{files, health};
 
 /// The program.
@@ -29,7 +30,8 @@ impl Program for KubeApiserver {
     fn run(&self, context: ProcessContext) -> BoxFuture<'static, ExitStatus> {
         let store = self.store.clone();
         Box::pin(async move {
-            let flags = match Flags::parse(&KUBE_APISERVER, context.argv.get(1..).unwrap_or_default()) {
+            let parsed = Flags::parse(KUBE_APISERVER, context.argv.get(1..).unwrap_or_default()).map_err(|error| error.to_string());
+            let flags = match parsed.and_then(|flags| flags.no_arguments("kube-apiserver").map(|()| flags)) {
                 Ok(flags) => flags,
                 Err(error) => {
                     context.stderr.write_now(format!("Error: {error}\n").as_bytes());
@@ -39,13 +41,12 @@ impl Program for KubeApiserver {
             let (config, tls) = match configure(&context, &flags) {
                 Ok(configured) => configured,
                 Err(error) => {
-                    log(&context, Severity::Error, "run.go:72", &format!("\"command failed\" err={error:?}"));
+                    context.klog().error("run.go:72", &error, "command failed", &[]);
                     return ExitStatus::FAILURE;
                 }
             };
             if let Err(error) = reach_etcd(&context, &flags).await {
-                log(
-                    &context,
+                context.klog().plain(
                     Severity::Fatal,
                     "instance.go:233",
                     &format!("Error creating leases: error creating storage factory: {error}"),
@@ -57,12 +58,12 @@ impl Program for KubeApiserver {
                 Ok(listener) => listener,
                 Err(error) => {
                     let error = format!("failed to create listener: failed to listen on {address}: {error}");
-                    log(&context, Severity::Error, "run.go:72", &format!("\"command failed\" err={error:?}"));
+                    context.klog().error("run.go:72", &error, "command failed", &[]);
                     return ExitStatus::FAILURE;
                 }
             };
             if !context.resumed {
-                log(&context, Severity::Info, "secure_serving.go:211", &format!("Serving securely on [::]:{}", config.secure_port));
+                context.klog().plain(Severity::Info, "secure_serving.go:211", &format!("Serving securely on [::]:{}", config.secure_port));
             }
             serve(Server::new(store, config), listener).await
         })
@@ -191,8 +192,7 @@ async fn reach_etcd(context: &ProcessContext, flags: &Flags) -> Result<(), Strin
             match context.machine.network().connect(&context.origin, host, port, tls).await {
                 // etcd speaks gRPC; what it would say is in the store.
                 Ok(_) => return Ok(()),
-                Err(error) => log(
-                    context,
+                Err(error) => context.klog().plain(
                     Severity::Warning,
                     "logging.go:55",
                     &format!(

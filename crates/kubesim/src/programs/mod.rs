@@ -6,7 +6,6 @@ mod etcd;
 mod files;
 mod flags;
 mod health;
-mod klog;
 mod kube_apiserver;
 
 pub use controllers::{KubeControllerManager, KubeScheduler};

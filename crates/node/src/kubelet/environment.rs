@@ -175,7 +175,7 @@ pub(super) fn data_of(object: &Value) -> BTreeMap<String, Vec<u8>> {
 /// `fieldRef` of variables and of downward API volumes.
 pub(super) fn field_value(kubelet: &Kubelet, pod: &Pod, ip: Option<&str>, path: &str) -> Result<String, String> {
     let map = |map: &Option<BTreeMap<String, String>>| -> String {
-        map.iter().flatten().map(|(key, value)| format!("{key}={}", super::klog::quote(value))).collect::<Vec<_>>().join("\n")
+        map.iter().flatten().map(|(key, value)| format!("{key}={}", component::klog::quote(value))).collect::<Vec<_>>().join("\n")
     };
     if let Some((base, key)) = path.strip_suffix(']').and_then(|path| path.split_once("['")) {
         let key = key.trim_end_matches('\'');

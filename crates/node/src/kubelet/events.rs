@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use component::Klog;
+use component::klog::{Severity, Value as Field};
 use serde_json::{Value, json};
 
 use super::api::{ApiClient, PatchKind};
-use super::klog::{Klog, Value as Field};
 use crate::machine::Machine;
 
 /// client-go: `defaultSleepDuration` and `maxTriesPerEvent`.
@@ -127,7 +128,7 @@ pub async fn send(machine: Arc<Machine>, client: ApiClient, log: Klog) {
                         "event.go:359",
                         &error.message,
                         "Server rejected event (will not retry!)",
-                        vec![("event", Field::Text(&go(&event)))],
+                        &[("event", Field::Text(&go(&event)))],
                     );
                 }
                 machine.write(|state| {
@@ -150,10 +151,15 @@ pub async fn send(machine: Arc<Machine>, client: ApiClient, log: Klog) {
                     "event.go:368",
                     &error.message,
                     "Unable to write event (may retry after sleeping)",
-                    vec![("event", Field::Text(&text))],
+                    &[("event", Field::Text(&text))],
                 );
                 if attempts >= TRIES {
-                    log.line('E', "event.go:307", "Unable to write event (retry limit exceeded!)", &[("event", Field::Text(&text))]);
+                    log.line(
+                        Severity::Error,
+                        "event.go:307",
+                        "Unable to write event (retry limit exceeded!)",
+                        &[("event", Field::Text(&text))],
+                    );
                 }
                 tokio::time::sleep(RETRY).await;
             }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::klog::Value;
 use super::node_status;
 use super::process::Kubelet;
 use super::start::transport_warning;
+use component::klog::Value;
 
 impl Kubelet {
     /// Looks at the runtime for ever: a relist every second, a status every five.
@@ -26,18 +26,33 @@ impl Kubelet {
             if errors.is_empty() {
                 skip_delay = Duration::from_millis(100);
             } else if now >= skip_next {
-                self.log.error("kubelet.go:2525", &node_status::aggregate(&errors), "Skipping pod synchronization", vec![]);
+                self.log.error("kubelet.go:2525", &node_status::aggregate(&errors), "Skipping pod synchronization", &[]);
                 skip_next = now + jiff::SignedDuration::try_from(skip_delay).unwrap_or_default();
                 skip_delay = (skip_delay * 2).min(Duration::from_secs(5));
             }
             if tick.is_multiple_of(2) && errors.is_empty() {
                 self.remove_orphans();
             }
+            if self.garbage_due() {
+                self.collect_containers();
+            }
             if self.eviction_needs_node(tick) {
-                let message = format!("failed to get node info: node {} not found", super::klog::quote(&self.settings.node_name));
-                self.log.error("eviction_manager.go:297", &message, "Eviction manager: failed to get summary stats", vec![]);
+                let message = format!("failed to get node info: node {} not found", component::klog::quote(&self.settings.node_name));
+                self.log.error("eviction_manager.go:297", &message, "Eviction manager: failed to get summary stats", &[]);
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// Whether a minute is full since the start (`ContainerGCPeriod`); a resumed kubelet keeps the rhythm.
+    fn garbage_due(&self) -> bool {
+        self.machine.clock().since(self.settings.started).as_secs().is_multiple_of(60)
+    }
+
+    /// `StartGarbageCollection`. Workers remove old containers when they start new ones; what is left is the event of a failure.
+    fn collect_containers(&self) {
+        if let Err(error) = self.cri.containers() {
+            self.recorder.record(&self.node_subject(), "Warning", "ContainerGCFailed", &error.to_string());
         }
     }
 
@@ -61,7 +76,7 @@ impl Kubelet {
         for (sandbox, pod) in orphans {
             self.log.info("kubelet_pods.go:1263", "Killing unwanted pod", &[("pod", Value::Text(&pod))]);
             if let Err(error) = self.cri.remove_sandbox(&sandbox) {
-                self.log.error("log.go:32", &error.to_string(), "RemovePodSandbox from runtime service failed", vec![]);
+                self.log.error("log.go:32", &error.to_string(), "RemovePodSandbox from runtime service failed", &[]);
                 continue;
             }
             let files = self.machine.host_files();
@@ -90,8 +105,8 @@ impl Kubelet {
             }
             Err(error) if say => {
                 transport_warning(&self.log, 1, self.cri.path(), &error.message);
-                self.log.error("log.go:32", &error.to_string(), "Status from runtime service failed", vec![]);
-                self.log.error("kubelet.go:3115", &error.to_string(), "Container runtime sanity check failed", vec![]);
+                self.log.error("log.go:32", &error.to_string(), "Status from runtime service failed", &[]);
+                self.log.error("kubelet.go:3115", &error.to_string(), "Container runtime sanity check failed", &[]);
             }
             Err(_) => {}
         }
@@ -116,10 +131,10 @@ impl Kubelet {
                     "log.go:32",
                     &text,
                     "ListPodSandbox with filter from runtime service failed",
-                    vec![("filter", Value::Text("<nil>"))],
+                    &[("filter", Value::Text("<nil>"))],
                 );
-                self.log.error("kuberuntime_sandbox.go:297", &text, "Failed to list pod sandboxes", vec![]);
-                self.log.error("generic.go:254", &text, "GenericPLEG: Unable to retrieve pods", vec![]);
+                self.log.error("kuberuntime_sandbox.go:297", &text, "Failed to list pod sandboxes", &[]);
+                self.log.error("generic.go:254", &text, "GenericPLEG: Unable to retrieve pods", &[]);
                 false
             }
         }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use component::klog::Value;
 use k8s_openapi::api::core::v1::{Container as Spec, LifecycleHandler, Pod};
 use serde_json::Value as Json;
 
 use super::environment::Environment;
-use super::klog::Value;
 use super::pods::{format_pod, full_name, name, namespace, uid as uid_of};
 use super::process::Kubelet;
 use super::runtime_pod::{RuntimePod, UID_LABEL};
@@ -130,7 +130,7 @@ impl Kubelet {
         let pod = memory.pod.clone();
         let subject = self.pod_subject(&pod, Some(self.field_path(&pod, &container.name)));
         let failed = |reason: &str, message: &str| {
-            format!("failed to \"StartContainer\" for \"{}\" with {reason}: {}", container.name, super::klog::quote(message))
+            format!("failed to \"StartContainer\" for \"{}\" with {reason}: {}", container.name, component::klog::quote(message))
         };
         let wait_for = |reason: &str, message: &str| {
             self.amend(uid, |memory| {
@@ -182,12 +182,12 @@ impl Kubelet {
                 "log.go:32",
                 &error.to_string(),
                 "StartContainer from runtime service failed",
-                vec![("containerID", Value::Text(&id))],
+                &[("containerID", Value::Text(&id))],
             );
             self.recorder.record(&subject, "Warning", "Failed", &format!("Error: {message}"));
             wait_for("RunContainerError", &message);
             let text = format!("container {} start failed in pod {}: RunContainerError: {message}", container.name, format_pod(&pod));
-            self.log.error("kuberuntime_manager.go:1664", &text, "Unhandled Error", vec![("logger", Value::Text("UnhandledError"))]);
+            self.log.error("kuberuntime_manager.go:1664", &text, "Unhandled Error", &[("logger", Value::Text("UnhandledError"))]);
             return Err((failed("RunContainerError", &message), Duration::from_secs(1)));
         }
         self.recorder.record(&subject, "Normal", "Started", "Container started");
@@ -220,7 +220,7 @@ impl Kubelet {
         for old in old {
             self.log.info("scope.go:122", "RemoveContainer", &[("containerID", Value::Text(&old.id))]);
             if let Err(error) = self.cri.remove_container(&old.id) {
-                self.log.error("log.go:32", &error.to_string(), "RemoveContainer from runtime service failed", vec![]);
+                self.log.error("log.go:32", &error.to_string(), "RemoveContainer from runtime service failed", &[]);
             }
             let files = self.machine.host_files();
             if let Ok(entries) = files.read_dir("/var/log/containers") {
@@ -367,7 +367,7 @@ impl Kubelet {
                 "log.go:32",
                 &error.to_string(),
                 "StopContainer from runtime service failed",
-                vec![("containerID", Value::Text(&container.id))],
+                &[("containerID", Value::Text(&container.id))],
             );
         }
     }

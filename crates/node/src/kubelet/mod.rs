@@ -9,7 +9,6 @@ pub(crate) mod events;
 mod flags;
 mod health;
 pub(crate) mod informer;
-pub(crate) mod klog;
 mod launch;
 mod line_discipline;
 mod logs;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use component::klog::Value as Field;
 use serde_json::{Map, Value, json};
 
 use super::api::{ApiClient, ApiError, PatchKind};
 use super::events::Subject;
-use super::klog::Value as Field;
 use super::node_status::{self, PRESSURES, time};
 use super::process::Kubelet;
 
@@ -103,7 +103,7 @@ impl Kubelet {
                 "kubelet_node_status.go:106",
                 &error.message,
                 "Unable to register node with API server",
-                vec![("node", Field::Text(name))],
+                &[("node", Field::Text(name))],
             );
             return false;
         }
@@ -114,7 +114,7 @@ impl Kubelet {
                     "kubelet_node_status.go:112",
                     &error.message,
                     "Unable to register node with API server, error getting existing node",
-                    vec![("node", Field::Text(name))],
+                    &[("node", Field::Text(name))],
                 );
                 return false;
             }
@@ -134,7 +134,7 @@ impl Kubelet {
                     "kubelet_node_status.go:130",
                     &error.message,
                     "Unable to reconcile node with API server,error updating node",
-                    vec![("node", Field::Text(name))],
+                    &[("node", Field::Text(name))],
                 );
                 return false;
             }
@@ -196,11 +196,11 @@ impl Kubelet {
             match self.try_update_status(client).await {
                 Ok(()) => return,
                 Err(error) => {
-                    self.log.error("kubelet_node_status.go:474", &error, "Error updating node status, will retry", vec![]);
+                    self.log.error("kubelet_node_status.go:474", &error, "Error updating node status, will retry", &[]);
                 }
             }
         }
-        self.log.error("kubelet_node_status.go:461", "update node status exceeds retry count", "Unable to update node status", vec![]);
+        self.log.error("kubelet_node_status.go:461", "update node status exceeds retry count", "Unable to update node status", &[]);
     }
 
     async fn try_update_status(&self, client: &ApiClient) -> Result<(), String> {
@@ -208,7 +208,7 @@ impl Kubelet {
         let path = format!("{}?timeout=10s", self.node_path());
         let node: Value = ApiClient::within(HEARTBEAT, client.get(&path))
             .await
-            .map_err(|error| format!("error getting node {}: {error}", super::klog::quote(name)))?;
+            .map_err(|error| format!("error getting node {}: {error}", component::klog::quote(name)))?;
         self.take_pod_cidr(&node);
         let (status, changed) = self.status(&node["status"], true);
         let now = self.machine.clock().now();
@@ -219,7 +219,11 @@ impl Kubelet {
             let path = format!("{}/status?timeout=10s", self.node_path());
             let patched = ApiClient::within(HEARTBEAT, client.patch(&path, PatchKind::Strategic, &body)).await;
             patched.map_err(|error| {
-                format!("failed to patch status {} for node {}: {error}", super::klog::quote(&body.to_string()), super::klog::quote(name))
+                format!(
+                    "failed to patch status {} for node {}: {error}",
+                    component::klog::quote(&body.to_string()),
+                    component::klog::quote(name)
+                )
             })?;
             self.machine.write(|state| state.kubelet.node.reported_at = Some(now));
         }
@@ -295,7 +299,7 @@ impl Kubelet {
                         "controller.go:201",
                         &error.message,
                         "Failed to ensure lease exists, will retry",
-                        vec![("interval", Field::Text(&shown))],
+                        &[("interval", Field::Text(&shown))],
                     );
                     self.machine.write(|state| state.kubelet.node.next_lease = None);
                     tokio::time::sleep(backoff).await;
@@ -323,7 +327,7 @@ impl Kubelet {
                         "nodelease.go:50",
                         &error.message,
                         "Failed to get node when trying to set owner ref to the node lease",
-                        vec![("node", Field::Text(name))],
+                        &[("node", Field::Text(name))],
                     ),
                 }
                 let lease = json!({

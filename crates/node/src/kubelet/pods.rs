@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use component::klog::Value;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value as Json, json};
@@ -11,7 +12,6 @@ use tokio::sync::watch;
 use super::api::{ApiClient, ApiError};
 use super::events::Subject;
 use super::informer::{Store, reflect};
-use super::klog::Value;
 use super::process::Kubelet;
 use super::state::{PodMemory, Source, Terminating};
 use super::static_pods;
@@ -184,8 +184,9 @@ impl Kubelet {
                 match &listing {
                     Ok(manifests) => self.take_files(manifests),
                     Err(_) => {
-                        let error = format!("unable to read config path {}: path does not exist, ignoring", super::klog::quote(&directory));
-                        self.log.error("file.go:104", &error, "Unable to read config path", vec![("path", Value::Text(&directory))]);
+                        let error =
+                            format!("unable to read config path {}: path does not exist, ignoring", component::klog::quote(&directory));
+                        self.log.error("file.go:104", &error, "Unable to read config path", &[("path", Value::Text(&directory))]);
                         self.take_files(&[]);
                     }
                 }
@@ -208,7 +209,7 @@ impl Kubelet {
                 Ok(pod) => wanted.push((path.clone(), pod)),
                 Err(reason) => {
                     let error = format!("{path}: couldn't parse as pod({reason}), please check config file");
-                    self.log.error("file.go:187", &error, "Could not process manifest file", vec![("path", Value::Text(path))]);
+                    self.log.error("file.go:187", &error, "Could not process manifest file", &[("path", Value::Text(path))]);
                 }
             }
         }
@@ -307,7 +308,7 @@ impl Kubelet {
                         "mirror_client.go:139",
                         &error.message,
                         "Failed deleting a mirror pod",
-                        vec![("pod", Value::Text(&full_name(pod)))],
+                        &[("pod", Value::Text(&full_name(pod)))],
                     );
                     return;
                 }
@@ -337,12 +338,7 @@ impl Kubelet {
                 });
             }
             Err(error) => {
-                self.log.error(
-                    "kubelet.go:3342",
-                    &error.message,
-                    "Failed creating a mirror pod",
-                    vec![("pod", Value::Text(&full_name(pod)))],
-                );
+                self.log.error("kubelet.go:3342", &error.message, "Failed creating a mirror pod", &[("pod", Value::Text(&full_name(pod)))]);
             }
         }
     }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use component::Klog;
+use component::klog::Value;
 use component::{Origin, client_for};
 use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::Service;
@@ -12,7 +14,6 @@ use tokio::task::JoinSet;
 use super::api::ApiClient;
 use super::events::{self, Recorder};
 use super::informer::{Store, reflect};
-use super::klog::{Klog, Value};
 use super::start::{self, Stop};
 use super::state::{KubeletState, Settings};
 use crate::containerd::Cri;
@@ -39,7 +40,7 @@ pub struct Kubelet {
 }
 
 async fn run(mut context: ProcessContext) -> ExitStatus {
-    let log = Klog::new(context.stderr.clone(), context.pid, context.machine.clock());
+    let log = context.klog();
     let kept =
         context.machine.read(|state| state.kubelet.settings.clone()).filter(|settings| context.resumed && settings.pid == context.pid);
     let resumed = kept.is_some();
@@ -52,7 +53,7 @@ async fn run(mut context: ProcessContext) -> ExitStatus {
                 return ExitStatus::SUCCESS;
             }
             Err(Stop::Failed(error)) => {
-                log.error("run.go:72", &error, "command failed", vec![]);
+                log.error("run.go:72", &error, "command failed", &[]);
                 return ExitStatus::FAILURE;
             }
         },
@@ -83,7 +84,7 @@ async fn run(mut context: ProcessContext) -> ExitStatus {
     });
     let mut running = JoinSet::new();
     if let Err(error) = kubelet.clone().serve(&mut running) {
-        log.error("server.go:245", &error, "Failed to listen and serve", vec![]);
+        log.error("server.go:245", &error, "Failed to listen and serve", &[]);
         return ExitStatus::FAILURE;
     }
     if !resumed {
@@ -158,7 +159,7 @@ impl Kubelet {
         self.log.info("status_manager.go:249", "Starting to sync pod status with apiserver", &[]);
         self.log.info("kubelet.go:2501", "Starting kubelet main sync loop", &[]);
         let early = "[container runtime status check may not have completed yet, PLEG is not healthy: pleg has yet to be successful]";
-        self.log.error("kubelet.go:2525", early, "Skipping pod synchronization", vec![]);
+        self.log.error("kubelet.go:2525", early, "Skipping pod synchronization", &[]);
         self.look_at_runtime(true);
         self.log.info("eviction_manager.go:194", "Eviction manager: starting control loop", &[]);
         self.log.info(

@@ -23,7 +23,7 @@ impl Kubelet {
                 Ok(listener) => {
                     tasks.spawn(self.clone().serve_health(listener));
                 }
-                Err(error) => self.log.error("server.go:880", &error.to_string(), "Failed to start healthz server", vec![]),
+                Err(error) => self.log.error("server.go:880", &error.to_string(), "Failed to start healthz server", &[]),
             }
         }
         if config.enable_server {

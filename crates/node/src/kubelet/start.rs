@@ -1,13 +1,14 @@
 //! What a kubelet reads when it starts, in upstream's order, and how it fails. Every file is read anew at every start.
 
+use component::Klog;
 use component::Target;
+use component::klog::{Severity, Value};
 use component::kubeconfig::Kubeconfig;
 use component::tls::ClientTls;
 use values::KUBERNETES_VERSION;
 
 use super::config::KubeletConfig;
 use super::flags::Flags;
-use super::klog::{Klog, Value};
 use super::state::{Settings, StoredTarget};
 use crate::containerd::Cri;
 use crate::fs::{Errno, View};
@@ -87,15 +88,15 @@ pub(super) fn start(context: &ProcessContext, log: &Klog) -> Result<Settings, St
         given => given.to_owned(),
     };
     if node_ip.parse::<std::net::IpAddr>().is_err() {
-        return Err(run(format!("bad --node-ip {}", super::klog::quote(&node_ip))));
+        return Err(run(format!("bad --node-ip {}", component::klog::quote(&node_ip))));
     }
     if node_ip != address {
         // The kubelet goes on, without a usable address (kubelet_node_status.go).
         log.error(
             "kubelet_node_status.go:733",
-            &format!("node IP: {} not found in the host's network interfaces", super::klog::quote(&node_ip)),
+            &format!("node IP: {} not found in the host's network interfaces", component::klog::quote(&node_ip)),
             "Failed to set some node status fields",
-            vec![("node", Value::Text(&node_name))],
+            &[("node", Value::Text(&node_name))],
         );
     }
     Ok(Settings {
@@ -164,7 +165,7 @@ fn client(files: &View, flags: &Flags, config: &KubeletConfig, log: &Klog, now: 
 /// `isClientConfigStillValid`
 fn still_valid(files: &View, path: &str, log: &Klog, now: jiff::Timestamp) -> Option<StoredTarget> {
     let complain = |text: String| {
-        log.error("bootstrap.go:266", &text, "Unhandled Error", vec![("logger", Value::Text("UnhandledError"))]);
+        log.error("bootstrap.go:266", &text, "Unhandled Error", &[("logger", Value::Text("UnhandledError"))]);
         None
     };
     if files.stat(path) == Err(Errno::NotFound) {
@@ -258,7 +259,7 @@ fn reach_runtime(context: &ProcessContext, config: &KubeletConfig, log: &Klog) -
 /// grpc-go's warning about a socket that does not answer.
 pub(super) fn transport_warning(log: &Klog, channel: u32, path: &str, message: &str) {
     log.plain(
-        'W',
+        Severity::Warning,
         "logging.go:55",
         &format!(
             "[core] [Channel #{channel} SubChannel #{}]grpc: addrConn.createTransport failed to connect to {{Addr: \"{path}\", ServerName: \"localhost\", BalancerAttributes: {{\"<%!p(pickfirstleaf.managedByPickfirstKeyType={{}})>\": \"<%!p(bool=true)>\" }}}}. Err: {message}",

@@ -1,12 +1,12 @@
 //! Volumes: made below `/var/lib/kubelet/pods/<uid>/volumes`, bound into containers (`pkg/volume/*`).
 
+use component::klog::Value;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{Container as Spec, KeyToPath, Pod, Volume};
 use serde_json::json;
 use std::collections::BTreeMap;
 
 use super::environment::{data_of, field_value, resource_value};
-use super::klog::Value;
 use super::launch::{message_path, pod_dir};
 use super::pods::{full_name, name, namespace, uid as uid_of};
 use super::process::Kubelet;

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use component::klog::Value;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{Container as Spec, PodSpec};
 use serde_json::{Value as Json, json};
 
 use super::api::PatchKind;
-use super::klog::Value;
 use super::node_status;
 use super::pods::{format_pod, full_name, name, namespace, uid as uid_of};
 use super::process::Kubelet;
@@ -117,7 +117,7 @@ impl Kubelet {
             "pod_workers.go:1324",
             error,
             "Error syncing pod, skipping",
-            vec![("pod", Value::Text(&full_name(pod))), ("podUID", Value::Text(&uid_of(pod)))],
+            &[("pod", Value::Text(&full_name(pod))), ("podUID", Value::Text(&uid_of(pod)))],
         );
     }
 
@@ -184,7 +184,7 @@ impl Kubelet {
                     let quoted = format!(
                         "failed to \"CreatePodSandbox\" for \"{}\" with CreatePodSandboxError: {}",
                         format_pod(&pod),
-                        super::klog::quote(&format!("Failed to create sandbox for pod \"{}\": {error}", format_pod(&pod)))
+                        component::klog::quote(&format!("Failed to create sandbox for pod \"{}\": {error}", format_pod(&pod)))
                     );
                     self.complain(memory, &quoted);
                     return Next::Wait(RETRY);
@@ -297,7 +297,7 @@ impl Kubelet {
                     "kuberuntime_gc.go:180",
                     &error.to_string(),
                     "Failed to remove sandbox",
-                    vec![("sandboxID", Value::Text(&old.id))],
+                    &[("sandboxID", Value::Text(&old.id))],
                 );
             }
         }
@@ -380,8 +380,11 @@ impl Kubelet {
                     memory.containers.entry(container.name.clone()).or_default().waiting =
                         Some(("CrashLoopBackOff".to_owned(), text.clone()));
                 });
-                let error =
-                    format!("failed to \"StartContainer\" for \"{}\" with CrashLoopBackOff: {}", container.name, super::klog::quote(&text));
+                let error = format!(
+                    "failed to \"StartContainer\" for \"{}\" with CrashLoopBackOff: {}",
+                    container.name,
+                    component::klog::quote(&text)
+                );
                 return Step::Failed(error, wait.min(RETRY));
             }
             self.note_crash(uid, &container.name);
@@ -491,14 +494,14 @@ impl Kubelet {
                                 "status_manager.go:1109",
                                 &error.message,
                                 "Failed to delete status for pod",
-                                vec![("pod", Value::Text(&full_name(pod)))],
+                                &[("pod", Value::Text(&full_name(pod)))],
                             );
                         } else {
                             self.log.error(
                                 "mirror_client.go:139",
                                 &error.message,
                                 "Failed deleting a mirror pod",
-                                vec![("pod", Value::Text(&full_name(pod)))],
+                                &[("pod", Value::Text(&full_name(pod)))],
                             );
                         }
                         return Next::Wait(Duration::from_secs(5));
@@ -562,7 +565,7 @@ impl Kubelet {
                     "status_manager.go:1045",
                     &text,
                     "Failed to get status for pod",
-                    vec![("podUID", Value::Text(uid)), ("pod", Value::Text(&full_name(pod)))],
+                    &[("podUID", Value::Text(uid)), ("pod", Value::Text(&full_name(pod)))],
                 );
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
-use component::Origin;
+use component::{Klog, Origin};
 use futures::future::BoxFuture;
 
 use super::child::ExitStatus;
@@ -52,6 +52,14 @@ impl ProcessContext {
     /// `path` seen from the working directory.
     pub fn path(&self, path: &str) -> String {
         View::absolute(&self.cwd, path)
+    }
+
+    /// The log of a Go component, on its standard error.
+    pub fn klog(&self) -> Klog {
+        // A container's main program is number 1 of its own process namespace.
+        let pid = if self.container.is_some() { 1 } else { self.pid };
+        let stderr = self.stderr.clone();
+        Klog::new(self.machine.clock(), pid, Arc::new(move |line| stderr.write_now(format!("{line}\n").as_bytes())))
     }
 
     /// Tells systemd that the start-up is complete (`sd_notify(3)`, for `Type=notify`).

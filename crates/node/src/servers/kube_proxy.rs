@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use component::client_for;
+use component::klog::{Severity, Value};
 use component::kubeconfig::Kubeconfig;
 use imbl::OrdMap;
 use k8s_openapi::api::core::v1::Service;
@@ -19,7 +20,6 @@ use super::in_cluster;
 use crate::fs::Errno;
 use crate::kubelet::api::ApiClient;
 use crate::kubelet::informer::{Store, reflect};
-use crate::kubelet::klog::{Klog, Value};
 use crate::machine::{ExitStatus, ProcessContext, Signal};
 use crate::network::{Backend, Destination, Listener, Owner, Protocol, ProxyRules, ServiceRule};
 
@@ -27,7 +27,7 @@ use crate::network::{Backend, Destination, Listener, Owner, Protocol, ProxyRules
 const SYNC: Duration = Duration::from_millis(200);
 
 pub(super) async fn run(mut context: ProcessContext) -> ExitStatus {
-    let log = Klog::new(context.stderr.clone(), context.pid, context.machine.clock());
+    let log = context.klog();
     let option = |name: &str| context.argv.iter().find_map(|word| word.strip_prefix(&format!("--{name}="))).map(str::to_owned);
     if context.argv.iter().any(|word| word == "--version") {
         context.stdout.write_now(format!("Kubernetes {}\n", values::KUBERNETES_VERSION).as_bytes());
@@ -37,7 +37,7 @@ pub(super) async fn run(mut context: ProcessContext) -> ExitStatus {
     let client = match client(&context, option("config").as_deref()) {
         Ok(client) => client,
         Err(error) => {
-            log.error("run.go:72", &error, "command failed", vec![]);
+            log.error("run.go:72", &error, "command failed", &[]);
             return ExitStatus::FAILURE;
         }
     };
@@ -49,7 +49,7 @@ pub(super) async fn run(mut context: ProcessContext) -> ExitStatus {
         log.info("server_linux.go:136", "Using iptables Proxier", &[]);
         log.info("server.go:529", "Version info", &[("version", Value::Text(values::KUBERNETES_VERSION))]);
         for name in ["service", "endpoint slice", "serviceCIDR", "node"] {
-            log.plain('I', "config.go:200", &format!("\"Starting {name} config controller\""));
+            log.plain(Severity::Info, "config.go:200", &format!("\"Starting {name} config controller\""));
         }
     }
     let (service_sender, mut services) = watch::channel(Store::<Service>::default());
@@ -65,7 +65,7 @@ pub(super) async fn run(mut context: ProcessContext) -> ExitStatus {
             Ok(listener) => {
                 tasks.spawn(serve(listener));
             }
-            Err(error) => log.error("proxier_health.go:155", &error.to_string(), "Failed to start healthz server", vec![]),
+            Err(error) => log.error("proxier_health.go:155", &error.to_string(), "Failed to start healthz server", &[]),
         }
     }
     let mut announced = context.resumed;

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use component::Origin;
-use tokio::runtime::Handle;
 
+use super::idle::Simulation;
 use super::job::Jobs;
 use crate::fs::{Credentials, Namespace, View};
 use crate::machine::{Input, Machine, Pid, ProcessContext, Signal, StdioSpec, Terminal};
@@ -15,7 +15,7 @@ use crate::machine::{Input, Machine, Pid, ProcessContext, Signal, StdioSpec, Ter
 pub(super) struct ShellContext {
     pub(super) machine: Arc<Machine>,
     /// The simulation's runtime.
-    pub(super) handle: Handle,
+    pub(super) simulation: Simulation,
     pub(super) pid: Pid,
     /// `bash`, `sh`, `-bash`: how it calls itself in errors.
     pub(super) name: String,
@@ -48,7 +48,7 @@ impl ShellContext {
         let name = context.argv.first().map_or("sh", String::as_str);
         Self {
             machine: context.machine.clone(),
-            handle: Handle::current(),
+            simulation: Simulation::current(),
             pid: context.pid,
             name: name.trim_start_matches('-').rsplit('/').next().unwrap_or(name).to_owned(),
             namespace: context.files.namespace().clone(),

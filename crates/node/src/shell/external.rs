@@ -9,7 +9,6 @@ use async_trait::async_trait;
 use bashkit::{Builtin, BuiltinContext, Command, CommandContext, CommandOutput, CommandStatus, ExecResult, Result};
 
 use super::context::{ShellContext, locked};
-use super::idle::Within;
 use crate::fs::Errno;
 use crate::machine::{ExecError, Input, Output};
 
@@ -19,8 +18,7 @@ pub(super) struct External(pub(super) Arc<ShellContext>);
 #[async_trait]
 impl Command for External {
     async fn execute(&self, ctx: CommandContext<'_>) -> Result<CommandStatus> {
-        let handle = self.0.handle.clone();
-        Within::new(handle, self.run(&ctx, std::iter::once(ctx.name.to_owned()).chain(ctx.args.iter().cloned()).collect())).await
+        self.0.simulation.run(self.run(&ctx, std::iter::once(ctx.name.to_owned()).chain(ctx.args.iter().cloned()).collect())).await
     }
 }
 
@@ -31,7 +29,7 @@ pub(super) struct ByPath(pub(super) Arc<ShellContext>);
 impl Command for ByPath {
     async fn execute(&self, ctx: CommandContext<'_>) -> Result<CommandStatus> {
         let external = External(self.0.clone());
-        Within::new(self.0.handle.clone(), external.run(&ctx, ctx.args.to_vec())).await
+        self.0.simulation.run(external.run(&ctx, ctx.args.to_vec())).await
     }
 }
 
@@ -139,10 +137,10 @@ const CALLS_PER_MILLISECOND: u32 = 32;
 impl Builtin for Constant {
     async fn execute(&self, _: BuiltinContext<'_>) -> Result<ExecResult> {
         let pause = self.calls.fetch_add(1, Ordering::Relaxed) % CALLS_PER_MILLISECOND == CALLS_PER_MILLISECOND - 1;
-        Within::new(self.context.handle.clone(), async move {
-            if pause { tokio::time::sleep(Duration::from_millis(1)).await } else { tokio::task::yield_now().await }
-        })
-        .await;
+        self.context
+            .simulation
+            .run(async move { if pause { tokio::time::sleep(Duration::from_millis(1)).await } else { tokio::task::yield_now().await } })
+            .await;
         Ok(ExecResult { exit_code: self.code, ..ExecResult::default() })
     }
 }

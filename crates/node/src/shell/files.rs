@@ -23,7 +23,7 @@ pub(super) const EXEC_BY_PATH: &str = "__exec_by_path";
 impl ShellFiles {
     /// Does something with the view, in the simulation's context (its clock gives the times of files).
     fn with<T>(&self, path: &Path, action: impl FnOnce(&View, &str) -> std::result::Result<T, Errno>) -> Result<T> {
-        let _context = self.0.handle.enter();
+        let _context = self.0.simulation.enter();
         let path = path.to_string_lossy();
         action(&self.0.files(), &path).map_err(|errno| std::io::Error::from(errno).into())
     }

@@ -1,15 +1,27 @@
-//! Keeping bashkit off the simulation's clock.
+//! Keeping bashkit off the simulation's clock, and the clock from running away under bashkit.
 //!
 //! bashkit looks every 10 ms whether it was cancelled: its own timers, on whatever runtime polls it. In a simulation whose time
 //! jumps from timer to timer that would be a hundred stops for every second of every shell. So bashkit is polled in the context of
 //! a runtime that nobody drives: its timers never fire, and need not, because a cancelled shell's commands are ended by signals.
 //! What bashkit calls back (files, commands) is polled in the simulation's context again.
+//!
+//! bashkit parses the text of `source` and `eval` on a thread of that runtime. The simulation would see nobody busy meanwhile and
+//! jump to its next timer, so that simulated time would depend on how fast the thread is. A shell that waits for bashkit itself,
+//! and not for something that it called back, therefore holds the clock (tokio does not move a paused clock while a blocking
+//! task runs).
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
+
+/// Longest hold, in real time; parsing takes milliseconds. It bounds the harm if bashkit should ever wait for something else.
+const LONGEST_HOLD: Duration = Duration::from_secs(5);
 
 /// The runtime that nobody drives.
 pub(super) struct Idle(Option<Runtime>);
@@ -19,38 +31,147 @@ impl Idle {
         Builder::new_current_thread().enable_time().build().map(|runtime| Self(Some(runtime)))
     }
 
-    pub(super) fn handle(&self) -> Handle {
-        self.0.as_ref().map_or_else(Handle::current, |runtime| runtime.handle().clone())
+    /// bashkit's work, in this runtime's context, calling back into `simulation`.
+    pub(super) fn run<F: Future>(&self, simulation: &Simulation, future: F) -> Outside<F> {
+        let idle = self.0.as_ref().map_or_else(Handle::current, |runtime| runtime.handle().clone());
+        Outside { idle, simulation: simulation.clone(), future: Box::pin(future), hold: None }
     }
 }
 
 impl Drop for Idle {
     fn drop(&mut self) {
-        // A runtime dropped inside another waits for its threads, which tokio forbids; this one has none.
+        // A runtime dropped inside another waits for its threads, which tokio forbids; what they parse is not needed any more.
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
     }
 }
 
-/// Polls a future in a runtime's context.
-pub(super) struct Within<F> {
+/// The simulation's runtime, as a shell sees it.
+#[derive(Clone)]
+pub(super) struct Simulation {
     handle: Handle,
-    future: Pin<Box<F>>,
+    /// Futures of [`Simulation::run`] that have begun and not ended.
+    running: Arc<AtomicUsize>,
 }
 
-impl<F: Future> Within<F> {
-    pub(super) fn new(handle: Handle, future: F) -> Self {
-        Self { handle, future: Box::pin(future) }
+impl Simulation {
+    /// The runtime that this is called on.
+    pub(super) fn current() -> Self {
+        Self { handle: Handle::current(), running: Arc::default() }
+    }
+
+    /// The simulation's context, for calls back that are not futures.
+    pub(super) fn enter(&self) -> EnterGuard<'_> {
+        self.handle.enter()
+    }
+
+    /// What bashkit calls back: polled in the simulation's context.
+    pub(super) fn run<F: Future>(&self, future: F) -> Inside<F> {
+        Inside { simulation: self.clone(), future: Box::pin(future), counted: false }
     }
 }
 
-impl<F: Future> Future for Within<F> {
+/// See [`Simulation::run`].
+pub(super) struct Inside<F> {
+    simulation: Simulation,
+    future: Pin<Box<F>>,
+    counted: bool,
+}
+
+impl<F: Future> Future for Inside<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = &mut *self;
-        let _context = this.handle.enter();
+        if !this.counted {
+            this.counted = true;
+            this.simulation.running.fetch_add(1, Ordering::Relaxed);
+        }
+        let _context = this.simulation.handle.enter();
         this.future.as_mut().poll(cx)
+    }
+}
+
+impl<F> Drop for Inside<F> {
+    fn drop(&mut self) {
+        if self.counted {
+            self.simulation.running.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// See [`Idle::run`].
+pub(super) struct Outside<F> {
+    idle: Handle,
+    simulation: Simulation,
+    future: Pin<Box<F>>,
+    hold: Option<Arc<Hold>>,
+}
+
+impl<F: Future> Future for Outside<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = &mut *self;
+        if let Some(hold) = this.hold.take() {
+            hold.end();
+        }
+        let hold = Arc::new(Hold { wake: cx.waker().clone(), end: Mutex::default() });
+        let polled = {
+            let _context = this.idle.enter();
+            this.future.as_mut().poll(&mut Context::from_waker(&Waker::from(hold.clone())))
+        };
+        if polled.is_pending() && this.simulation.running.load(Ordering::Relaxed) == 0 {
+            hold.begin(&this.simulation.handle);
+            this.hold = Some(hold);
+        }
+        polled
+    }
+}
+
+impl<F> Drop for Outside<F> {
+    fn drop(&mut self) {
+        if let Some(hold) = self.hold.take() {
+            hold.end();
+        }
+    }
+}
+
+/// A waker that holds the simulation's clock until it wakes.
+struct Hold {
+    wake: Waker,
+    end: Mutex<End>,
+}
+
+#[derive(Default)]
+enum End {
+    #[default]
+    NotBegun,
+    Begun(#[expect(dead_code, reason = "dropping it ends the hold")] Sender<()>),
+    Ended,
+}
+
+impl Hold {
+    fn begin(&self, simulation: &Handle) {
+        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        // The thread may have been faster than this.
+        if matches!(*end, End::NotBegun) {
+            let (sender, receiver) = channel::<()>();
+            *end = End::Begun(sender);
+            simulation.spawn_blocking(move || receiver.recv_timeout(LONGEST_HOLD));
+        }
+    }
+
+    fn end(&self) {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = End::Ended;
+    }
+}
+
+impl Wake for Hold {
+    fn wake(self: Arc<Self>) {
+        // In this order: the shell is already to be polled when the clock may move again.
+        self.wake.wake_by_ref();
+        self.end();
     }
 }

@@ -8,7 +8,6 @@ use bashkit::{Command, CommandContext, CommandStatus, Result};
 
 use super::context::{ShellContext, locked};
 use super::external::exec_failure;
-use super::idle::Within;
 use crate::machine::{Child, Input, Output};
 
 /// The job table.
@@ -99,7 +98,7 @@ pub(super) struct Kill(pub(super) Arc<ShellContext>);
 #[async_trait]
 impl Command for Kill {
     async fn execute(&self, ctx: CommandContext<'_>) -> Result<CommandStatus> {
-        Within::new(self.0.handle.clone(), self.run(&ctx)).await
+        self.0.simulation.run(self.run(&ctx)).await
     }
 }
 

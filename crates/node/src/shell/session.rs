@@ -8,12 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use bashkit::{
     Bash, Builtin, BuiltinRegistry, CommandResolver, ExecOptions, ExecutionLimits, MemoryLimits, SessionLimits, hooks::HookAction,
 };
-use tokio::runtime::Handle;
 
 use super::context::{ShellContext, locked};
 use super::external::{ByPath, Constant, External, NotFound, Umask};
 use super::files::{EXEC_BY_PATH, ShellFiles};
-use super::idle::{Idle, Within};
+use super::idle::{Idle, Inside, Simulation};
 use super::job::{JobsCommand, Kill};
 use super::utility::UTILITIES;
 use crate::fs::Executable;
@@ -216,15 +215,15 @@ impl Session {
         self.find_programs();
         self.cancelled.store(false, Ordering::Relaxed);
         let (out, err) = (stdout.clone(), stderr.clone());
-        let simulation = self.context.handle.clone();
+        let simulation = self.context.simulation.clone();
         let execution = self
             .bash
             .execute(script)
             .options(options)
             .stdout_fn(sink(simulation.clone(), out))
-            .stderr_fn(sink(simulation, err))
+            .stderr_fn(sink(simulation.clone(), err))
             .into_future();
-        let result = Within::new(self.idle.handle(), execution).await;
+        let result = self.idle.run(&simulation, execution).await;
         let cancelled = self.cancelled.swap(false, Ordering::Relaxed);
         match result {
             Ok(result) => ExitStatus::from(self.exited().unwrap_or(result.exit_code)),
@@ -243,14 +242,14 @@ impl Session {
 const SHELL_OWN: &[&str] = &["kill", "bash", "sh"];
 
 fn sink(
-    simulation: Handle,
+    simulation: Simulation,
     output: Output,
-) -> impl FnMut(Vec<u8>) -> Within<futures::future::BoxFuture<'static, bashkit::Result<()>>> + Send {
+) -> impl FnMut(Vec<u8>) -> Inside<futures::future::BoxFuture<'static, bashkit::Result<()>>> + Send {
     move |bytes| {
         let output = output.clone();
         let write: futures::future::BoxFuture<'static, bashkit::Result<()>> =
             Box::pin(async move { output.write(bytes).await.map_err(|_| std::io::Error::from(std::io::ErrorKind::BrokenPipe).into()) });
-        Within::new(simulation.clone(), write)
+        simulation.run(write)
     }
 }
 

@@ -83,14 +83,8 @@ impl Systemd {
             Some(pid) if machine.child(pid).is_some() => Some(self.end_process(name, pid, state.unit.service.timeout_stop_ms).await),
             _ => None,
         };
-        for process in self.processes(name) {
-            if state.unit.service.kill_main_only {
-                self.log(
-                    Some(name),
-                    Priority::Warning,
-                    &format!("{name}: Unit process {} ({}) remains running after unit stopped.", process.pid, process.comm()),
-                );
-            } else {
+        if !state.unit.service.kill_main_only {
+            for process in self.processes(name) {
                 self.end_process(name, process.pid, state.unit.service.timeout_stop_ms).await;
             }
         }
@@ -116,6 +110,10 @@ impl Systemd {
             self.log(Some(name), Priority::Warning, &format!("{name}: Failed with result '{result}'."));
             self.update(name, |state| result.clone_into(&mut state.result));
             self.enter(name, Active::Failed, "failed");
+        }
+        for process in self.processes(name) {
+            let left = format!("{name}: Unit process {} ({}) remains running after unit stopped.", process.pid, process.comm());
+            self.log(Some(name), Priority::Warning, &left);
         }
         self.log(Some(name), Priority::Info, &format!("Stopped {}.", state.unit.title()));
         self.collect_garbage();

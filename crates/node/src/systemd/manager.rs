@@ -135,13 +135,16 @@ impl Systemd {
         self.collect_garbage();
     }
 
-    /// systemd drops stopped units from memory that no other refers to; their times and exit codes are gone then.
+    /// systemd drops stopped units from memory that no other refers to and whose control group is empty (`unit_may_gc`); their
+    /// times and exit codes are gone then.
     pub(super) fn collect_garbage(&self) {
         self.machine().write(|state| {
+            let processes = &state.processes;
             let units = &mut state.systemd.units;
             let unneeded: Vec<String> = units
                 .values()
                 .filter(|unit| unit.active == Active::Inactive)
+                .filter(|unit| !processes.values().any(|process| process.unit.as_deref() == Some(unit.unit.name.as_str())))
                 .filter(|unit| !units.values().any(|other| other.unit.name != unit.unit.name && other.unit.refers_to(&unit.unit.name)))
                 .map(|unit| unit.unit.name.clone())
                 .collect();

@@ -48,7 +48,7 @@ impl Collector {
 
     async fn first_discovery(&self) {
         while let Err(error) = self.discover().await {
-            self.kit.log.error("garbagecollector.go:790", &format!("\"failed to discover preferred resources\" err={:?}", text(&error)));
+            self.kit.log.error("garbagecollector.go:790", &text(&error), "failed to discover preferred resources", &[]);
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         // A kind that cannot be listed must not stop everything else for ever (`WaitForNamedCacheSync` gives up after 30 s).

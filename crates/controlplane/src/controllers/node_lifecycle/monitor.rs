@@ -204,9 +204,7 @@ impl Controller {
                 changed.status.get_or_insert_default().conditions = Some(conditions.clone());
                 if let Err(error) = self.kit.replace_status(&changed).await {
                     let text = crate::machinery::errors::text(&error);
-                    self.kit
-                        .log
-                        .error("node_lifecycle_controller.go:981", &format!("\"Error updating node\" err={text:?} node=\"{name}\""));
+                    self.kit.log.error("node_lifecycle_controller.go:981", &text, "Error updating node", &[("node", (&name).into())]);
                     tokio::time::sleep(RETRY_SLEEP).await;
                     match self.kit.rest.get::<Node>("", &name).await {
                         Ok(fresh) => node = Arc::new(fresh),
@@ -325,7 +323,8 @@ impl Controller {
         if all_down_now {
             self.kit.log.info(
                 "node_lifecycle_controller.go:1045",
-                "\"Controller detected that all Nodes are not-Ready. Entering master disruption mode\"",
+                "Controller detected that all Nodes are not-Ready. Entering master disruption mode",
+                &[],
             );
             for node in nodes {
                 self.mark_reachable(node).await;
@@ -348,7 +347,8 @@ impl Controller {
         if all_down_before && !counts.is_empty() {
             self.kit.log.info(
                 "node_lifecycle_controller.go:1065",
-                "\"Controller detected that some Nodes are Ready. Exiting master disruption mode\"",
+                "Controller detected that some Nodes are Ready. Exiting master disruption mode",
+                &[],
             );
             self.kit.memory.write(|m| {
                 m.nodes.health = m

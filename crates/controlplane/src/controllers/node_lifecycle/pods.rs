@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use component::klog::Severity;
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::machinery::errors::not_found;
@@ -22,7 +23,12 @@ pub async fn mark_not_ready(kit: &Kit, recorder: &Recorder, pods: &[Arc<Pod>], n
             Ok(_) => recorder.warning(&**pod, "NodeNotReady", "Node is not ready"),
             Err(error) if not_found(&error) => {}
             Err(error) => {
-                kit.log.warn("controller_utils.go:128", &format!("\"Failed to update status for pod\" pod={:?}", pod.key()));
+                kit.log.line(
+                    Severity::Warning,
+                    "controller_utils.go:128",
+                    "Failed to update status for pod",
+                    &[("pod", (&pod.key()).into())],
+                );
                 failed = Some(error);
             }
         }

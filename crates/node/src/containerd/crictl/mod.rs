@@ -11,7 +11,6 @@ mod options;
 use std::time::Duration;
 
 use super::cri::{CONTAINERD_VERSION, Cri, CriError};
-use super::log;
 use crate::machine::{ExitStatus, ProcessContext};
 use options::Options;
 
@@ -194,16 +193,5 @@ fn strip(error: &CriError) -> String {
 
 /// What the client library logs about a failed call, before the command's own message.
 fn library_error(context: &ProcessContext, place: &str, message: &str, error: &CriError, field: &str, id: &str) {
-    let now = context.machine.clock().now();
-    let line = format!(
-        "E{}.{:06} {:>7} {place}] {} err={} {field}={}\n",
-        now.strftime("%m%d %H:%M:%S"),
-        now.subsec_microsecond(),
-        context.pid,
-        crate::kubelet::klog::quote(message),
-        crate::kubelet::klog::quote(&error.to_string()),
-        crate::kubelet::klog::quote(id)
-    );
-    context.stderr.write_now(line.as_bytes());
-    let _ = log::daemon_pid;
+    context.klog().error(place, &error.to_string(), message, &[(field, id.into())]);
 }

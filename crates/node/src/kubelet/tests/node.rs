@@ -91,6 +91,8 @@ async fn a_stopped_runtime_makes_the_node_not_ready_and_back() {
         assert!(journal.contains(line), "{line}");
     }
     world.pass(300).await;
+    let failed = "ContainerGCFailed rpc error: code = Unavailable desc = connection error: desc = \"transport: Error while dialing: dial unix /run/containerd/containerd.sock: connect: no such file or directory\"";
+    assert!(world.events("worker-2").iter().any(|event| event == failed), "{:?}", world.events("worker-2"));
     let (_, _, message) = world.node_condition("Ready");
     assert!(message.starts_with("[container runtime is down, PLEG is not healthy: pleg was last seen active "), "{message}");
     world.systemctl(&["start", "containerd"]).await;
