@@ -15,6 +15,7 @@ pub mod draw;
 pub mod grade;
 pub mod model;
 pub mod observe;
+pub mod pack;
 pub mod render;
 pub mod runner;
 pub mod session;

@@ -63,6 +63,8 @@ const MODULES: &[(&str, &[&str])] = &[
     ("grade", &["model"]),
     // Variables name a node's role and capabilities, which are plain words of the backend's inventory.
     ("content", &["model", "grade", "backend"]),
+    // A pack is checked like an author's content before it is kept.
+    ("pack", &["model", "content"]),
     ("backend", &["model"]),
     ("observe", &["model", "grade", "backend"]),
     // An interactive shell's inputs and outputs are the backend's types, and travel over the session's socket as they are.
@@ -71,7 +73,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("runner", &["model", "backend", "observe", "grade", "session", "content"]),
     ("render", &["model", "grade", "store"]),
     ("tui", &["model", "backend", "render", "session"]),
-    ("cli", &["model", "draw", "study", "grade", "content", "backend", "observe", "session", "store", "runner", "render", "tui"]),
+    ("cli", &["model", "draw", "study", "grade", "content", "backend", "observe", "session", "store", "runner", "render", "tui", "pack"]),
 ];
 
 /// Pure modules: no files, no processes, no clock, no client, no runtime.

@@ -1,6 +1,6 @@
 //! One cluster as the rest of ckaprep sees it: a client, its nodes, a shell, and what it can do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +25,8 @@ pub struct Environment {
     pub inventory: Arc<Inventory>,
     /// What this backend can do.
     pub capabilities: BTreeSet<Capability>,
+    /// Labels that every object of a setup gets, so that it can be told from what others made.
+    pub labels: BTreeMap<String, String>,
     /// Forks in fast time, where the backend has them.
     pub forks: Option<Arc<dyn Forks>>,
     /// The cluster's present moment. On a fork it runs ahead.

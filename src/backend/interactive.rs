@@ -107,6 +107,12 @@ pub enum ShellOutput {
         path: String,
         /// The content; `None` for a new file.
         content: Option<Bytes>,
+        /// The editor that was called on the node (`vi`, `nano`); empty for any.
+        #[serde(default)]
+        program: String,
+        /// The line to begin at.
+        #[serde(default)]
+        line: Option<u32>,
     },
     /// A saved version could not be written back.
     SaveFailed {
@@ -117,6 +123,9 @@ pub enum ShellOutput {
     Page {
         /// The text.
         content: Bytes,
+        /// Whether to begin with the last page.
+        #[serde(default)]
+        at_end: bool,
     },
     /// `exit`, or the node went away.
     Closed {

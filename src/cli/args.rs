@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::commands::{
-    attach, author, check, completions, curriculum, doctor, hint, history, kubectl, list, next, nodes, quiz, reset, scenario, serve, show,
-    solution, ssh, ssh_shim, status, stop, task,
+    attach, author, backend, check, cluster, completions, curriculum, doctor, hint, history, kubectl, list, next, nodes, pack, quiz, replay, reset, scenario, serve, show,
+    solution, ssh, ssh_shim, stats, status, stop, study, task,
 };
 use super::context::{Context, Format};
 use super::error::CliError;
@@ -21,7 +21,7 @@ pub struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done, and full points where something is graded; 1 below full points; 2 usage; 3 environment, or not graded; \
+Exit codes: 0 done, and full points where something is graded (a quiz: the pass mark); 1 below that; 2 usage; 3 environment, or not graded; \
 4 content; 70 a bug.
 
 State is kept in $CKAPREP_STATE_DIR, else $XDG_STATE_HOME/ckaprep, else ~/.local/state/ckaprep.";
@@ -52,20 +52,32 @@ enum Command {
     Kubectl(kubectl::Args),
     /// Answer questions drawn by an exam's domain weights
     Quiz(quiz::Args),
+    /// Practise what you need next: what is due, and what is new
+    Study(study::Args),
+    /// Show how ready you are, and what stands in the way
+    Stats(stats::Args),
     /// List scenarios, questions and exams
     List(list::Args),
     /// Show a scenario, question or exam without starting it
     Show(show::Args),
     /// Show an exam's domains, weights and what covers them
     Curriculum(curriculum::Args),
-    /// Show your attempts
+    /// Show your attempts, or carry them to another machine
     History(history::Args),
+    /// Bring back exactly the variant of an attempt
+    Replay(replay::Args),
+    /// Manage the kind clusters that scenarios are run on
+    Cluster(cluster::Args),
+    /// Say what practising on a cluster of your own needs
+    Backend(backend::Args),
     /// Look at this machine and the state directory
     Doctor(doctor::Args),
     /// Print a completion script for your shell
     Completions(completions::Args),
     /// Tools for those who write scenarios and questions
     Author(author::Args),
+    /// Add, list and remove packs: scenarios and questions that others wrote
+    Pack(pack::Args),
     /// The session's own process
     #[command(hide = true)]
     SessionServe(serve::Args),
@@ -92,9 +104,14 @@ impl Cli {
             Some(Command::List(args)) => args.format,
             Some(Command::Show(args)) => args.format,
             Some(Command::Curriculum(args)) => args.format,
-            Some(Command::History(args)) => args.format,
+            Some(Command::Study(args)) => args.format,
+            Some(Command::Stats(args)) => args.format,
+            Some(Command::History(args)) => args.format(),
+            Some(Command::Replay(args)) => args.format,
             Some(Command::Doctor(args)) => args.format,
             Some(Command::Author(args)) => args.format(),
+            Some(Command::Pack(args)) => args.format(),
+            Some(Command::Cluster(args)) => args.format(),
             _ => Format::Text,
         }
     }
@@ -118,10 +135,16 @@ impl Cli {
             Some(Command::List(args)) => list::run(args, context),
             Some(Command::Show(args)) => show::run(args, context),
             Some(Command::Curriculum(args)) => curriculum::run(args, context),
+            Some(Command::Study(args)) => study::run(args, context),
+            Some(Command::Stats(args)) => stats::run(args, context),
             Some(Command::History(args)) => history::run(args, context),
+            Some(Command::Replay(args)) => replay::run(args, context),
+            Some(Command::Cluster(args)) => cluster::run(args, context),
+            Some(Command::Backend(args)) => backend::run(&args, context),
             Some(Command::Doctor(args)) => doctor::run(args, context),
             Some(Command::Completions(args)) => completions::run(args, context),
             Some(Command::Author(args)) => author::run(args, context),
+            Some(Command::Pack(args)) => pack::run(args, context),
             Some(Command::SessionServe(args)) => serve::run(args, context),
             Some(Command::SshShim(args)) => ssh_shim::run(args, context),
             Some(Command::Nodes(args)) => nodes::run(args, context),

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::context::Context;
 use super::error::CliError;
 use super::suggest::did_you_mean;
-use crate::content::{Catalog, CatalogError, Curriculum, Question, ScenarioEntry};
+use crate::content::{Catalog, CatalogError, Curriculum, ExerciseKind, Question, ScenarioEntry};
+use crate::pack::Shelf;
 
 /// Option of commands that read content.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -21,13 +22,44 @@ impl ContentArgs {
     pub fn load(&self, context: &Context) -> Result<Catalog, CliError> {
         load(self.content.as_deref(), context)
     }
+
+    /// The catalogue for what a user named: the id of a scenario or the folder of one, which then is the content.
+    pub fn load_with_scenario(&mut self, word: &str, context: &Context) -> Result<(Catalog, String), CliError> {
+        let path = Path::new(word);
+        if !is_path(word) {
+            let catalog = load_scenarios(self.content.as_deref(), context)?;
+            // A folder of this name in the working directory is meant only where no scenario is called so.
+            if catalog.scenario(word).is_some() || !path.join("scenario.yaml").is_file() {
+                return Ok((catalog, word.to_owned()));
+            }
+        }
+        if self.content.is_some() {
+            return Err(CliError::usage("--content and the folder of a scenario exclude each other"));
+        }
+        self.content = Some(path.to_owned());
+        let catalog = self.load(context)?;
+        let ids = catalog.scenarios().map(|s| s.scenario.id.to_string());
+        let own: Vec<String> = ids.filter(|id| catalog.is_own(ExerciseKind::Scenario, id)).collect();
+        match own.as_slice() {
+            [id] => Ok((catalog, id.clone())),
+            [] => Err(CliError::content(format!("there is no scenario in {word}")).hint("a scenario's folder has a scenario.yaml")),
+            _ => Err(CliError::usage(format!("{word} has several scenarios: {}", own.join(", ")))
+                .hint(format!("`ckaprep scenario ID --content {word}`"))),
+        }
+    }
 }
 
-/// The built-in content, with a folder over it.
+/// Whether a word is written as a path rather than an id. Ids of packs have a slash, too: `team/no-answer`.
+pub fn is_path(word: &str) -> bool {
+    word == "." || word == ".." || ["./", "../", "/", "~"].iter().any(|start| word.starts_with(start))
+}
+
+/// The built-in content, with packs and a folder over it.
 pub fn load(folder: Option<&Path>, context: &Context) -> Result<Catalog, CliError> {
-    let Some(folder) = folder else { return Ok(Catalog::built_in()?) };
+    let catalog = with_packs(Catalog::built_in()?, context);
+    let Some(folder) = folder else { return Ok(catalog) };
     let (catalog, findings) =
-        Catalog::with_folder(folder).map_err(|e| CliError::usage(format!("cannot read the folder {}", folder.display())).because(e))?;
+        catalog.with_folder(folder).map_err(|e| CliError::usage(format!("cannot read the folder {}", folder.display())).because(e))?;
     if findings.has_errors() {
         return Err(CliError::content(format!("the content in {} cannot be used", folder.display()))
             .findings(findings)
@@ -37,6 +69,21 @@ pub fn load(folder: Option<&Path>, context: &Context) -> Result<Catalog, CliErro
         context.warn(&finding.to_string());
     }
     Ok(catalog)
+}
+
+/// As [`load`] for those who need no questions of ours: most of the built-in text is left unread.
+pub fn load_scenarios(folder: Option<&Path>, context: &Context) -> Result<Catalog, CliError> {
+    if folder.is_some() { load(folder, context) } else { Ok(with_packs(Catalog::built_in_scenarios()?, context)) }
+}
+
+/// The packs that were added, over a catalogue. Trouble with one is a warning: it takes nothing else away.
+pub fn with_packs(catalog: Catalog, context: &Context) -> Catalog {
+    let Ok(directories) = context.directories() else { return catalog };
+    let (catalog, findings) = Shelf::at(directories.packs()).over(catalog);
+    for finding in findings.iter() {
+        context.warn(&format!("a pack is left out: {finding}"));
+    }
+    catalog
 }
 
 impl From<CatalogError> for CliError {

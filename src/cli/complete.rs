@@ -4,7 +4,9 @@ use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use std::ffi::OsStr;
 
 use crate::content::Catalog;
+use crate::pack::Shelf;
 use crate::session::{Directories, registry};
+use crate::store::{History, Sqlite};
 
 fn offer(names: impl IntoIterator<Item = (String, String)>, current: &OsStr) -> Vec<CompletionCandidate> {
     let current = current.to_string_lossy();
@@ -40,6 +42,14 @@ pub fn scenarios() -> ArgValueCompleter {
     })
 }
 
+/// Names of packs.
+pub fn packs() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let packs = Directories::from_environment().map(|d| Shelf::at(d.packs()).list()).unwrap_or_default();
+        offer(packs.into_iter().map(|installed| (installed.pack.id, installed.pack.title)), current)
+    })
+}
+
 /// Ids of exams.
 pub fn exams() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
@@ -59,7 +69,23 @@ pub fn anything() -> ArgValueCompleter {
     })
 }
 
+/// Ids of the latest attempts.
+pub fn attempts() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        // Looking must not make a history where there is none.
+        let path = Directories::from_environment().map(|d| d.history()).ok().filter(|path| path.exists());
+        let attempts = path.and_then(|path| Sqlite::open(&path).ok()?.attempts(50).ok()).unwrap_or_default();
+        let names = attempts.into_iter().map(|a| (a.id.chars().take(6).collect(), format!("{} {}", a.kind.as_str(), a.item)));
+        offer(names.chain([("last".to_owned(), "the latest attempt".to_owned())]), current)
+    })
+}
+
 /// Completion never complains: without a catalogue there is nothing to offer.
 fn catalog(names: impl FnOnce(&Catalog) -> Vec<(String, String)>) -> Vec<(String, String)> {
-    Catalog::built_in().map(|catalog| names(&catalog)).unwrap_or_default()
+    let Ok(catalog) = Catalog::built_in() else { return Vec::new() };
+    let catalog = match Directories::from_environment() {
+        Ok(directories) => Shelf::at(directories.packs()).over(catalog).0,
+        Err(_) => catalog,
+    };
+    names(&catalog)
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::error::CliError;
+use crate::backend::embedded::Shelf;
 use crate::render::Style;
 use crate::session::{Directories, SessionError};
 use crate::store::{self, Sqlite};
@@ -50,6 +51,13 @@ impl Context {
     /// State directories of this user.
     pub fn directories(&self) -> Result<Directories, SessionError> {
         Directories::from_environment()
+    }
+
+    /// Where installed clusters are kept; with `CKAPREP_NO_SHELF` set, each start installs its own.
+    pub fn shelf(&self) -> Shelf {
+        let wanted = std::env::var_os("CKAPREP_NO_SHELF").is_none_or(|value| value.is_empty());
+        let directory = self.directories().ok().filter(|_| wanted);
+        directory.map_or_else(Shelf::none, |directories| Shelf::at(directories.clusters()))
     }
 
     /// The history; says on standard error if it is not the one on disk. Never stops a command.

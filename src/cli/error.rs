@@ -2,8 +2,8 @@
 //!
 //! | code | means |
 //! |---|---|
-//! | 0 | done; where something is graded: full points |
-//! | 1 | graded, below full points |
+//! | 0 | done; where something is graded: full points, or a quiz's pass mark |
+//! | 1 | graded, below full points, or below a quiz's pass mark |
 //! | 2 | usage: an unknown command, option or id |
 //! | 3 | environment: no session, no cluster, nothing writable, or not graded |
 //! | 4 | content: a scenario, question or curriculum is wrong |

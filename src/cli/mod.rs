@@ -9,11 +9,16 @@ pub mod context;
 pub mod describe;
 pub mod error;
 pub mod host;
+pub mod existing_args;
+pub mod kind_args;
+pub mod material;
 pub mod practice;
 pub mod prove;
+pub mod prove_kind;
 pub mod quiz;
 pub mod serve;
 pub mod start;
+pub mod study;
 pub mod suggest;
 
 pub use error::{CliError, Kind};

@@ -1,6 +1,6 @@
 //! The sum of all content: what the binary carries, a folder, packs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::curriculum::Curriculum;
@@ -21,6 +21,8 @@ pub struct Catalog {
     questions: BTreeMap<QuestionId, Arc<Question>>,
     scenarios: BTreeMap<ScenarioId, Arc<ScenarioEntry>>,
     faults: BTreeMap<FaultId, Arc<Fault>>,
+    /// Scenarios and questions of the author's folder.
+    own: BTreeSet<(ExerciseKind, String)>,
 }
 
 /// A scenario with what stands beside it.
@@ -40,17 +42,20 @@ pub struct ScenarioEntry {
 pub struct CatalogError(pub Findings);
 
 impl Catalog {
-    /// What the binary carries. It was linted and proven when it was built, so here it is only decoded.
+    /// What the binary carries. It was linted and proven when it was built, so here it is only decoded, and one document that cannot be
+    /// (a scenario that is being written) does not take the others away.
     pub fn built_in() -> Result<Self, CatalogError> {
         let (loaded, findings) = load::load(&Source::built_in(), load::Strictness::Trusted);
-        if findings.has_errors() { Err(CatalogError(findings)) } else { Ok(Self::default().with(loaded)) }
+        let catalog = Self::default().with(loaded);
+        if findings.has_errors() && catalog.curricula.is_empty() { Err(CatalogError(findings)) } else { Ok(catalog) }
     }
 
     /// Like [`Self::built_in`] without the questions, which are most of the text: for the process of a session, which starts in a hurry.
     pub fn built_in_scenarios() -> Result<Self, CatalogError> {
         let source = Source::built_in().without("questions/");
         let (loaded, findings) = load::load(&source, load::Strictness::Trusted);
-        if findings.has_errors() { Err(CatalogError(findings)) } else { Ok(Self::default().with(loaded)) }
+        let catalog = Self::default().with(loaded);
+        if findings.has_errors() && catalog.curricula.is_empty() { Err(CatalogError(findings)) } else { Ok(catalog) }
     }
 
     /// Reads sources one after the other, later ones over earlier ones, and lints all of it. What could not be decoded is left out; the
@@ -69,14 +74,40 @@ impl Catalog {
         (catalog, findings.sorted())
     }
 
-    /// The built-in content with a folder of an author's over it, linted as far as it is the author's.
-    pub fn with_folder(folder: &std::path::Path) -> std::io::Result<(Self, Findings)> {
-        let (built_in, mut findings) = load::load(&Source::built_in(), load::Strictness::Trusted);
-        let (own, found) = load::load(&Source::folder(folder)?, load::Strictness::Strict);
-        findings.extend(found);
-        let catalog = Self::default().with(built_in).with(own.clone());
+    /// This content with a folder of an author's over it, linted as far as it is the author's. Where the folder is that of one scenario,
+    /// of the faults beside it only those count that it uses.
+    pub fn with_folder(self, folder: &std::path::Path) -> std::io::Result<(Self, Findings)> {
+        let source = Source::authored(folder)?;
+        let (own, mut findings) = load::load(&source, load::Strictness::Strict);
+        let mut catalog = self.with(own.clone());
+        catalog.own = own
+            .iter()
+            .filter_map(|document| match &document.content {
+                load::Content::Scenario(s) => Some((ExerciseKind::Scenario, s.scenario.id.to_string())),
+                load::Content::Question(q) => Some((ExerciseKind::Question, q.id.to_string())),
+                load::Content::Curriculum(_) | load::Content::Fault(_) | load::Content::Pack(_) => None,
+            })
+            .collect();
         findings.extend(lint::lint(&catalog, &own));
+        if folder.join("scenario.yaml").is_file() {
+            let used = lint::faults_named(&own);
+            let foreign = |file: &str| source.iter().any(|(p, _)| source.display(p) == file && p.starts_with("faults/") && !used.contains(stem(p)));
+            findings.retain(|finding| !foreign(finding.file()));
+        }
         Ok((catalog, findings.sorted()))
+    }
+
+    /// This content with that of a source over it, decoded strictly and linted.
+    pub fn with_source(self, source: &Source) -> (Self, Findings) {
+        let (documents, mut findings) = load::load(source, load::Strictness::Strict);
+        let catalog = self.with(documents.clone());
+        findings.extend(lint::lint(&catalog, &documents));
+        (catalog, findings.sorted())
+    }
+
+    /// Whether a scenario or question is of the author's folder.
+    pub fn is_own(&self, kind: ExerciseKind, id: &str) -> bool {
+        self.own.contains(&(kind, id.to_owned()))
     }
 
     fn with(mut self, documents: Vec<Loaded>) -> Self {
@@ -87,6 +118,7 @@ impl Catalog {
                 Content::Question(q) => drop(self.questions.insert(q.id.clone(), q)),
                 Content::Fault(f) => drop(self.faults.insert(f.id.clone(), f)),
                 Content::Scenario(s) => drop(self.scenarios.insert(s.scenario.id.clone(), s)),
+                Content::Pack(_) => {}
             }
         }
         self
@@ -152,6 +184,12 @@ impl Catalog {
     pub fn exams_like(&self, word: &str) -> Vec<&ExamId> {
         like(word, self.curricula.keys(), ExamId::as_str)
     }
+}
+
+/// A file's name without its end.
+fn stem(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.split_once('.').map_or(name, |(stem, _)| stem)
 }
 
 fn like<'a, T>(word: &str, all: impl Iterator<Item = &'a T>, text: fn(&T) -> &str) -> Vec<&'a T> {

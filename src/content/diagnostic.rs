@@ -18,6 +18,16 @@ pub enum Severity {
     Warning,
 }
 
+impl Severity {
+    /// The word in texts and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
 /// A file's name and text, shared by all findings in it.
 pub type SharedSource = Arc<NamedSource<String>>;
 
@@ -72,10 +82,7 @@ impl PartialEq for Finding {
 /// `file:line:column: error: message [code]`
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let severity = match self.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
+        let severity = self.severity.as_str();
         write!(f, "{}:{}:{}: {severity}: {} [{}]", self.file(), self.span.line, self.span.column, self.message, self.code)
     }
 }
@@ -120,6 +127,11 @@ impl Findings {
     /// Takes back all but the first `count`.
     pub fn truncate(&mut self, count: usize) {
         self.0.truncate(count);
+    }
+
+    /// Keeps those that are wanted.
+    pub fn retain(&mut self, wanted: impl FnMut(&Finding) -> bool) {
+        self.0.retain(wanted);
     }
 
     /// Whether any is an error.

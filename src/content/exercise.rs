@@ -10,7 +10,7 @@ use crate::grade::spec::{Check, Gate};
 use crate::model::{Placement, Role, WrongId};
 
 /// Which kind of content an exercise was made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ExerciseKind {
     /// A scenario.
@@ -99,6 +99,7 @@ impl Exercise {
             id: WrongId::unchecked(format!("answer-{}", number + 2)),
             only_fault: Vec::new(),
             unless_fault: Vec::new(),
+            when: None,
             steps,
         };
         Self {

@@ -1,5 +1,6 @@
 //! An exercise bound to a variant: every text filled in, for one cluster.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -15,7 +16,7 @@ use super::template::{self, Context, TemplateError};
 use super::variable::{self, BindError, Bindings};
 use crate::grade::judge::Scope;
 use crate::grade::spec::{Check, Gate};
-use crate::model::{CheckId, FaultId, Inventory, Role, WrongId};
+use crate::model::{Capability, CheckId, FaultId, Inventory, Role, WrongId};
 
 /// An exercise with its variables bound.
 #[derive(Clone, Debug)]
@@ -108,6 +109,12 @@ pub struct DebriefText {
 }
 
 impl Instance {
+    /// Capabilities that this variant needs and that are not among `has`.
+    pub fn lacking(&self, has: &BTreeSet<Capability>) -> Vec<Capability> {
+        let faults = self.faults.iter().flat_map(|placed| &placed.fault.requires.capabilities);
+        self.exercise.requires.capabilities.iter().chain(faults).filter(|c| !has.contains(c)).copied().collect()
+    }
+
     /// Binds an exercise. `given` holds what must not be drawn: the hidden variables of a variant, or all of an earlier attempt.
     pub fn bind(
         catalog: &Catalog,
@@ -235,26 +242,31 @@ impl Instance {
     /// Other valid solutions of this variant.
     pub fn alternatives(&self) -> Result<Vec<Attempted>, InstanceError> {
         let faults = self.fault_ids();
-        let applying = self.exercise.alternatives.iter().filter(|a| applies(&a.only_fault, &a.unless_fault, &faults));
-        applying
-            .map(|a| Ok(Attempted { id: a.id.clone(), steps: self.steps(&a.steps, &self.context())?, loses: Vec::new(), gate: None }))
-            .collect()
+        let mut attempted = Vec::new();
+        for a in self.exercise.alternatives.iter().filter(|a| applies(&a.only_fault, &a.unless_fault, &faults)) {
+            if self.holds(a.when.as_deref())? {
+                let steps = self.steps(&a.steps, &self.context())?;
+                attempted.push(Attempted { id: a.id.clone(), steps, loses: Vec::new(), gate: None });
+            }
+        }
+        Ok(attempted)
     }
 
     /// Wrong fixes of this variant.
     pub fn wrong(&self) -> Result<Vec<Attempted>, InstanceError> {
         let faults = self.fault_ids();
-        let applying = self.exercise.wrong.iter().filter(|w| applies(&w.only_fault, &w.unless_fault, &faults));
-        applying
-            .map(|w| {
-                Ok(Attempted {
-                    id: w.id.clone(),
-                    steps: self.steps(&w.steps, &self.context())?,
-                    loses: w.loses.clone(),
-                    gate: w.gate.clone(),
-                })
-            })
-            .collect()
+        let mut attempted = Vec::new();
+        for w in self.exercise.wrong.iter().filter(|w| applies(&w.only_fault, &w.unless_fault, &faults)) {
+            if self.holds(w.when.as_deref())? {
+                let steps = self.steps(&w.steps, &self.context())?;
+                attempted.push(Attempted { id: w.id.clone(), steps, loses: w.loses.clone(), gate: w.gate.clone() });
+            }
+        }
+        Ok(attempted)
+    }
+
+    fn holds(&self, when: Option<&str>) -> Result<bool, InstanceError> {
+        Ok(when.map(|expression| template::holds(expression, &self.context())).transpose()?.unwrap_or(true))
     }
 
     /// Fills in script steps, the node that they run on included.

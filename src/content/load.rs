@@ -12,6 +12,7 @@ use super::diagnostic::{Finding, Findings, SharedSource, shared_source};
 use super::document::{self, Node, Path, Span};
 use super::exercise::Exercise;
 use super::fault::Fault;
+use super::pack::Pack;
 use super::question::Question;
 use super::scenario::{Debrief, Scenario};
 use super::schema::{self, DocumentKind};
@@ -47,6 +48,7 @@ pub enum Content {
     Question(Arc<Question>),
     Scenario(Arc<ScenarioEntry>),
     Fault(Arc<Fault>),
+    Pack(Arc<Pack>),
 }
 
 /// Decodes every document of a source.
@@ -78,6 +80,7 @@ fn expected_kinds(path: &str) -> &'static [DocumentKind] {
         ["scenarios", _, "scenario.yaml"] => &[DocumentKind::Scenario],
         // A folder that is one scenario: `ckaprep scenario ./dir`.
         ["scenario.yaml"] => &[DocumentKind::Scenario],
+        ["pack.yaml"] => &[DocumentKind::Pack],
         _ => &[],
     }
 }
@@ -129,7 +132,12 @@ impl Loader<'_> {
     }
 
     fn decode(&mut self, kind: DocumentKind, value: Value, path: &str, node: &Node, shared: &SharedSource) -> Option<Content> {
+        self.plain(&value, node, shared);
+        if self.source.origin.pack().is_some() {
+            self.of_a_pack(kind, &value, node, shared);
+        }
         Some(match kind {
+            DocumentKind::Pack => Content::Pack(Arc::new(self.decoded::<Pack>(value, node, shared)?)),
             DocumentKind::Curriculum => Content::Curriculum(Arc::new(self.decoded::<Curriculum>(value, node, shared)?)),
             DocumentKind::Question => {
                 let question = self.decoded::<Question>(value, node, shared)?;
@@ -144,6 +152,38 @@ impl Loader<'_> {
                 Content::Scenario(Arc::new(self.scenario(scenario, path, node, shared)))
             }
         })
+    }
+
+    /// Texts are printed on terminals: what a terminal would obey is refused, wherever it stands.
+    fn plain(&mut self, value: &Value, node: &Node, shared: &SharedSource) {
+        let control = |text: &str| text.chars().any(is_control);
+        fn any(value: &Value, wrong: &impl Fn(&str) -> bool) -> bool {
+            match value {
+                Value::String(text) => wrong(text),
+                Value::Array(items) => items.iter().any(|item| any(item, wrong)),
+                Value::Object(map) => map.iter().any(|(key, value)| wrong(key) || any(value, wrong)),
+                _ => false,
+            }
+        }
+        if !any(value, &control) {
+            return;
+        }
+        let place = node.texts().into_iter().find(|(_, text)| control(text)).map_or(node.span, |(path, _)| node.span_at(&path));
+        self.findings.push(Finding::error("text/control", shared, place, "a control character stands in a text"));
+    }
+
+    /// What a pack may not do: claim the ids of others, or bring exams.
+    fn of_a_pack(&mut self, kind: DocumentKind, value: &Value, node: &Node, shared: &SharedSource) {
+        if kind == DocumentKind::Curriculum {
+            let message = "a pack brings no curricula";
+            self.findings.push(Finding::error("pack/curriculum", shared, node.span, message));
+        }
+        let id = value["id"].as_str().unwrap_or_default();
+        if id.contains('/') {
+            let at = node.span_at(&Path::default().key("id"));
+            let message = format!("`{}` is not an id: the pack's name is put before it by itself", id.escape_default());
+            self.findings.push(Finding::error("id/format", shared, at, message));
+        }
     }
 
     /// Whether a document is not what its schema wants; findings say where.
@@ -212,6 +252,11 @@ impl Loader<'_> {
     fn missing(&mut self, shared: &SharedSource, span: Span, file: &str) {
         self.findings.push(Finding::error("file/missing", shared, span, format!("there is no file `{file}` here")));
     }
+}
+
+/// Characters that a terminal obeys, or that turn the order of others around.
+pub fn is_control(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\n' | '\t' | '\r')) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The folder of a path, with its slash.

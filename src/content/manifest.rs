@@ -25,6 +25,10 @@ pub fn objects(text: &str) -> Result<Vec<Value>, SyntaxError> {
         }
     }
     for object in &objects {
+        // In JSON every control character of a text is written as an escape.
+        if object.to_string().contains("\\u00") {
+            return Err(nameless("a control character in a text"));
+        }
         if !(object["apiVersion"].is_string() && object["kind"].is_string() && object["metadata"]["name"].is_string()) {
             return Err(nameless("an object without apiVersion, kind or metadata.name"));
         }

@@ -13,6 +13,7 @@ pub mod instance;
 pub mod lint;
 pub mod load;
 pub mod manifest;
+pub mod pack;
 pub mod question;
 pub mod scenario;
 pub mod schema;
@@ -20,6 +21,7 @@ pub mod source;
 pub mod step;
 pub mod template;
 pub mod variable;
+pub mod version;
 
 pub use catalog::{Catalog, CatalogError, ScenarioEntry};
 pub use curriculum::{Competency, Curriculum, Domain, ExamFormat};

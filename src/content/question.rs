@@ -108,6 +108,19 @@ impl QuestionType {
             Self::Open => "open",
         }
     }
+
+    /// Time for one, in seconds: a choice is read and made, commands and sentences are typed.
+    pub fn budget_seconds(self) -> u64 {
+        match self {
+            Self::Single | Self::Multiple | Self::Short => 60,
+            Self::Command | Self::Open => 120,
+        }
+    }
+
+    /// Whether ckaprep itself can tell a right answer from a wrong one. What it cannot is rated by the learner, and is no part of a quiz.
+    pub fn is_graded(self) -> bool {
+        self != Self::Open
+    }
 }
 
 /// What there is to answer, by type.

@@ -111,6 +111,9 @@ pub struct Alternative {
     /// Faults for which it is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unless_fault: Vec<FaultId>,
+    /// An expression over the variables (`problem == "selector"`): it applies only where this is true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
     /// Steps.
     pub steps: Vec<ScriptStep>,
 }
@@ -127,6 +130,9 @@ pub struct WrongFix {
     /// Faults for which it is right after all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unless_fault: Vec<FaultId>,
+    /// An expression over the variables (`problem == "selector"`): it applies only where this is true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
     /// Checks that must not pass after it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub loses: Vec<CheckId>,
@@ -139,7 +145,8 @@ pub struct WrongFix {
 
 /// Whether something that names faults applies to a variant with these.
 pub fn applies(only: &[FaultId], unless: &[FaultId], faults: &[FaultId]) -> bool {
-    (only.is_empty() || faults.iter().any(|f| only.contains(f))) && !faults.iter().any(|f| unless.contains(f))
+    let named = |list: &[FaultId]| faults.iter().any(|fault| list.iter().any(|word| fault.is_named(word)));
+    (only.is_empty() || named(only)) && !named(unless)
 }
 
 /// What to learn: exactly one of `fromFault`, `file` and `text` gives the root cause; the rest may stand beside `file` and `text`.

@@ -8,9 +8,17 @@ use std::{fs, io};
 /// The files of `curricula/`, `questions/`, `scenarios/` and `faults/`, listed by build.rs.
 static BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin.rs"));
 
-/// Largest file that is read, and most files of a folder: content is text by hand.
-const MAXIMUM_BYTES: u64 = 1 << 20;
-const MAXIMUM_FILES: usize = 5_000;
+/// The folders of a tree of content; what else stands beside them is none of ours.
+pub const FOLDERS: [&str; 4] = ["curricula", "questions", "scenarios", "faults"];
+
+/// Largest file that is read, most files of a folder, most bytes of all of them: content is text by hand.
+pub const MAXIMUM_BYTES: u64 = 1 << 20;
+/// See [`MAXIMUM_BYTES`].
+pub const MAXIMUM_FILES: usize = 5_000;
+/// See [`MAXIMUM_BYTES`].
+pub const MAXIMUM_TOTAL: u64 = 32 << 20;
+/// How deep folders may stand in each other.
+pub const MAXIMUM_DEPTH: u32 = 8;
 
 /// Where a set of files comes from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,11 +67,34 @@ impl Source {
         self
     }
 
-    /// A folder. Links are not followed; what is too large or not text is an error.
+    /// A folder: that of one scenario (`scenario.yaml` stands in it), or a tree laid out like the built-in content. Links are not
+    /// followed; what is too large or not text is an error.
     pub fn folder(folder: &Path) -> io::Result<Self> {
-        let mut files = BTreeMap::new();
-        read_folder(folder, "", 0, &mut files)?;
-        Ok(Self { origin: Origin::Folder(folder.to_owned()), files })
+        let mut files = Reader::default();
+        if is_scenario(folder) { files.folder(folder, "", 0)? } else { files.tree(folder)? }
+        Ok(Self { origin: Origin::Folder(folder.to_owned()), files: files.files })
+    }
+
+    /// What an author works on: like [`Self::folder`], and where the folder of one scenario stands in a tree (`scenarios/<id>`), the
+    /// tree's faults and curricula come with it.
+    pub fn authored(folder: &Path) -> io::Result<Self> {
+        // The folder may be `.`: its parents are known only by its real name.
+        let real = fs::canonicalize(folder)?;
+        let named = |path: Option<&Path>| path.and_then(Path::file_name).map(|n| n.to_string_lossy().into_owned());
+        let (Some(id), Some("scenarios"), Some(root)) =
+            (named(Some(&real)), named(real.parent()).as_deref(), real.parent().and_then(Path::parent))
+        else {
+            return Self::folder(folder);
+        };
+        if !is_scenario(&real) {
+            return Self::folder(folder);
+        }
+        let mut files = Reader::default();
+        files.folder(&real, &format!("scenarios/{id}/"), 0)?;
+        for beside in ["faults", "curricula"].into_iter().filter(|name| root.join(name).is_dir()) {
+            files.folder(&root.join(beside), &format!("{beside}/"), 1)?;
+        }
+        Ok(Self { origin: Origin::Folder(root.to_owned()), files: files.files })
     }
 
     /// The folder of a pack.
@@ -95,35 +126,68 @@ impl Source {
     }
 }
 
-fn read_folder(folder: &Path, prefix: &str, depth: u32, files: &mut BTreeMap<String, Cow<'static, str>>) -> io::Result<()> {
-    let refuse = |reason: &str| Err(io::Error::new(io::ErrorKind::InvalidData, format!("{}: {reason}", folder.display())));
-    if depth > 8 {
-        return refuse("folders are nested too deeply");
-    }
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let of_type = entry.file_type()?;
-        if name.starts_with('.') || of_type.is_symlink() {
-            continue;
-        }
-        let path = format!("{prefix}{name}");
-        if of_type.is_dir() {
-            read_folder(&entry.path(), &format!("{path}/"), depth + 1, files)?;
-        } else if is_content(&name) {
-            if entry.metadata()?.len() > MAXIMUM_BYTES {
-                return refuse(&format!("{name} is larger than {MAXIMUM_BYTES} bytes"));
-            }
-            if files.len() >= MAXIMUM_FILES {
-                return refuse(&format!("more than {MAXIMUM_FILES} files"));
-            }
-            files.insert(path, Cow::Owned(fs::read_to_string(entry.path())?));
-        }
-    }
-    Ok(())
+/// Whether a folder is that of one scenario.
+fn is_scenario(folder: &Path) -> bool {
+    folder.join("scenario.yaml").is_file()
 }
 
-fn is_content(name: &str) -> bool {
+/// Reads files within the limits.
+#[derive(Default)]
+struct Reader {
+    files: BTreeMap<String, Cow<'static, str>>,
+    bytes: u64,
+}
+
+impl Reader {
+    fn tree(&mut self, root: &Path) -> io::Result<()> {
+        // A root that is not there is an error; one without a folder of ours is just empty.
+        fs::read_dir(root)?;
+        for name in FOLDERS {
+            let folder = root.join(name);
+            // Not `is_dir`, which follows links.
+            if fs::symlink_metadata(&folder).is_ok_and(|m| m.is_dir()) {
+                self.folder(&folder, &format!("{name}/"), 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn folder(&mut self, folder: &Path, prefix: &str, depth: u32) -> io::Result<()> {
+        let refuse = |reason: &str| Err(io::Error::new(io::ErrorKind::InvalidData, format!("{}: {reason}", folder.display())));
+        if depth > MAXIMUM_DEPTH {
+            return refuse("folders are nested too deeply");
+        }
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let of_type = entry.file_type()?;
+            if name.starts_with('.') || of_type.is_symlink() {
+                continue;
+            }
+            let path = format!("{prefix}{name}");
+            if of_type.is_dir() {
+                self.folder(&entry.path(), &format!("{path}/"), depth + 1)?;
+            } else if of_type.is_file() && is_content(&name) {
+                let size = entry.metadata()?.len();
+                self.bytes += size;
+                if size > MAXIMUM_BYTES {
+                    return refuse(&format!("{name} is larger than {MAXIMUM_BYTES} bytes"));
+                }
+                if self.bytes > MAXIMUM_TOTAL {
+                    return refuse(&format!("more than {MAXIMUM_TOTAL} bytes in all"));
+                }
+                if self.files.len() >= MAXIMUM_FILES {
+                    return refuse(&format!("more than {MAXIMUM_FILES} files"));
+                }
+                self.files.insert(path, Cow::Owned(fs::read_to_string(entry.path())?));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a file's name is that of a text that content is made of.
+pub fn is_content(name: &str) -> bool {
     [".yaml", ".yml", ".md", ".txt", ".sh", ".json"].iter().any(|end| name.ends_with(end))
 }
 
@@ -151,9 +215,31 @@ mod tests {
     }
 
     #[test]
+    fn a_scenario_in_a_tree_brings_the_faults_beside_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+            fs::write(path, text).expect("written");
+        };
+        for path in ["scenarios/x/scenario.yaml", "scenarios/x/setup/a.yaml", "scenarios/y/scenario.yaml", "faults/f.yaml", "questions/q.yaml"] {
+            write(path, "a: 1");
+        }
+        write("target/huge.yaml", "not ours");
+        let paths = |source: Source| source.iter().map(|(path, _)| path.to_owned()).collect::<Vec<_>>();
+        let one = Source::authored(&folder.path().join("scenarios/x")).expect("readable");
+        assert_eq!(paths(one), ["faults/f.yaml", "scenarios/x/scenario.yaml", "scenarios/x/setup/a.yaml"]);
+        let all = Source::authored(folder.path()).expect("readable");
+        assert_eq!(paths(all).len(), 5);
+        let alone = tempfile::tempdir().expect("a folder");
+        fs::write(alone.path().join("scenario.yaml"), "a: 1").expect("written");
+        assert_eq!(paths(Source::authored(alone.path()).expect("readable")), ["scenario.yaml"]);
+    }
+
+    #[test]
     fn large_files_are_refused() {
         let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join("a.yaml"), vec![b'a'; usize::try_from(MAXIMUM_BYTES).expect("small") + 1]).expect("written");
+        fs::write(folder.path().join("scenario.yaml"), vec![b'a'; usize::try_from(MAXIMUM_BYTES).expect("small") + 1]).expect("written");
         assert!(Source::folder(folder.path()).is_err());
     }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use super::load::is_control;
 use super::variable::Bindings;
 use crate::model::Inventory;
 
@@ -72,7 +73,29 @@ fn environment<'a>() -> Environment<'a> {
     }
     // Templates of packs are strangers' text: they must end.
     environment.set_recursion_limit(50);
+    environment.set_fuel(Some(FUEL));
     environment
+}
+
+/// How much a template may do, in the engine's instructions, and how long what comes out may be. A hundred times what content needs.
+const FUEL: u64 = 200_000;
+const LONGEST: usize = 2 << 20;
+
+/// What a template gives, up to [`LONGEST`].
+struct Capped(Vec<u8>);
+
+impl std::io::Write for Capped {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.len() + bytes.len() > LONGEST {
+            return Err(std::io::Error::other("the template gives too long a text"));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Fills in a text.
@@ -80,7 +103,26 @@ pub fn render(text: &str, context: &Context) -> Result<String, TemplateError> {
     if !text.contains('{') {
         return Ok(text.to_owned());
     }
-    environment().render_str(text, minijinja::Value::from(Serde(&context.0))).map_err(|e| TemplateError::new(&e, text))
+    let environment = environment();
+    let mut out = Capped(Vec::new());
+    let template = environment.template_from_str(text).map_err(|e| TemplateError::new(&e, text))?;
+    template.render_captured_to(minijinja::Value::from(Serde(&context.0)), &mut out).map_err(|e| TemplateError::new(&e, text))?;
+    let wrong = |message: &str| TemplateError { message: message.to_owned(), template: crate::grade::text::excerpt(text), line: 1 };
+    let filled = String::from_utf8(out.0).map_err(|_| wrong("the template gives no text"))?;
+    // What a terminal obeys must not come in by a template's own escapes either.
+    if filled.chars().any(is_control) { Err(wrong("the template gives a control character")) } else { Ok(filled) }
+}
+
+/// Whether an expression is true.
+pub fn holds(expression: &str, context: &Context) -> Result<bool, TemplateError> {
+    let environment = environment();
+    let compiled = environment.compile_expression(expression).map_err(|e| TemplateError::new(&e, expression))?;
+    let value = compiled.eval(minijinja::Value::from(Serde(&context.0))).map_err(|e| TemplateError::new(&e, expression))?;
+    if value.is_undefined() {
+        let message = "it names something that is not there".to_owned();
+        return Err(TemplateError { message, template: expression.to_owned(), line: 1 });
+    }
+    Ok(value.is_true())
 }
 
 /// Fills in a text; where all of it is one expression, keeps the expression's type.
@@ -146,10 +188,33 @@ mod tests {
     }
 
     #[test]
+    fn expressions_choose() {
+        for (expression, expected) in [("copies == 3", true), ("app.port in [80, 443]", false), ("node != 'worker-1' and copies > 2", true)] {
+            assert_eq!(holds(expression, &context()), Ok(expected), "{expression}");
+        }
+        assert!(holds("missing", &context()).is_err() && holds("copies ==", &context()).is_err());
+    }
+
+    #[test]
     fn texts_are_filled_in() {
         let rendered = render("ssh {{ node }} cat {{ inventory.kubeletConfig }} on {{ inventory.address[node] }}\n", &context());
         assert_eq!(rendered.as_deref(), Ok("ssh worker-2 cat /var/lib/kubelet/config.yaml on 192.0.2.12\n"));
         assert_eq!(render("{% raw %}{{ .x }}{% endraw %}", &context()).as_deref(), Ok("{{ .x }}"));
+    }
+
+    #[test]
+    fn strangers_templates_end() {
+        for (text, part) in [
+            ("{% for i in range(9999) %}{% for j in range(9999) %}{% endfor %}{% endfor %}", "fuel"),
+            ("{% for i in range(20000) %}{{ 'a' * 10000 }}{% endfor %}", "too long"),
+            ("{{ 'a' * 100000000000 }}", "too large"),
+            ("{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}", ""),
+            ("{{ '\\u001b[2J' }}", "control character"),
+            ("{% include '/etc/passwd' %}", ""),
+        ] {
+            let error = render(text, &context()).expect_err(text).to_string();
+            assert!(error.contains(part), "{text}: {error}");
+        }
     }
 
     #[test]

@@ -38,6 +38,22 @@ pub fn quotas(domains: &[(DomainId, Weight)], count: usize, carry: &Carry) -> (V
     (quotas, Carry { total, owed })
 }
 
+/// Questions per domain when there are only `available` of each, and never more of them: what a domain cannot give goes to the others.
+/// Old mistakes are drawn like this. They are not the exam's proportion, so nothing is owed afterwards.
+pub fn quotas_within(domains: &[(DomainId, Weight)], available: &[usize], count: usize) -> Vec<usize> {
+    let total: u32 = domains.iter().map(|(_, w)| w.0).sum();
+    let count = count.min(available.iter().sum());
+    let mut wants: Vec<i64> = domains.iter().map(|(_, w)| i64::try_from(count).unwrap_or(i64::MAX / 1000) * i64::from(w.0)).collect();
+    let mut quotas = vec![0; domains.len()];
+    for _ in 0..count {
+        let open = wants.iter().enumerate().filter(|(i, _)| available.get(*i).is_some_and(|has| quotas[*i] < *has));
+        let Some(most) = open.rev().max_by_key(|(_, want)| **want).map(|(i, _)| i) else { break };
+        quotas[most] += 1;
+        wants[most] -= i64::from(total);
+    }
+    quotas
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -105,6 +121,18 @@ mod tests {
                 let exact = count * *weight as usize;
                 prop_assert!(quota * total < exact + total && exact < quota * total + total);
             }
+        }
+    }
+
+    #[test]
+    fn a_domain_gives_what_it_has_and_the_rest_comes_from_the_others() {
+        for (weights, available, count, want) in [
+            (vec![50, 30, 20], vec![1, 0, 9], 20, vec![1, 0, 9]),
+            (vec![50, 30, 20], vec![1, 9, 9], 4, vec![1, 2, 1]),
+            (vec![50, 50], vec![9, 9], 4, vec![2, 2]),
+            (vec![50, 50], vec![0, 0], 4, vec![0, 0]),
+        ] {
+            assert_eq!(quotas_within(&domains(&weights), &available, count), want, "{weights:?} {available:?} {count}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::quota::{Carry, quotas};
+use super::quota::{Carry, quotas, quotas_within};
 use super::{shuffle_front, stream};
 use crate::model::{DomainId, QuestionId, Weight};
 
@@ -37,7 +37,7 @@ pub struct Request<'a> {
     pub count: usize,
     /// What earlier draws owe.
     pub carry: &'a Carry,
-    /// Only questions whose last answer was wrong.
+    /// Only questions whose last answer was wrong, each once: at most as many as there are.
     pub only_wrong: bool,
     /// Chooses among equals.
     pub seed: u64,
@@ -94,14 +94,19 @@ pub fn draw(request: &Request<'_>) -> Draw {
             by_domain.entry(&candidate.domain).or_default().push(candidate);
         }
     }
-    let mut notes: Vec<Note> =
-        request.domains.iter().filter(|(id, _)| !by_domain.contains_key(id)).map(|(id, _)| Note::NothingIn(id.clone())).collect();
-    let domains: Vec<(DomainId, Weight)> = request.domains.iter().filter(|(id, _)| by_domain.contains_key(id)).cloned().collect();
+    let (domains, empty): (Vec<_>, Vec<_>) = request.domains.iter().cloned().partition(|(id, _)| by_domain.contains_key(id));
+    // That nothing was wrong in a domain is no reason to complain.
+    let mut notes: Vec<Note> = if request.only_wrong { Vec::new() } else { empty.into_iter().map(|(id, _)| Note::NothingIn(id)).collect() };
     if domains.is_empty() {
         return Draw { questions: Vec::new(), carry: request.carry.clone(), notes };
     }
-    let nothing = Carry::default();
-    let (quotas, carry) = quotas(&domains, request.count, if request.with_history { request.carry } else { &nothing });
+    let (quotas, carry) = if request.only_wrong {
+        let available: Vec<usize> = domains.iter().map(|(id, _)| by_domain.get(id).map_or(0, Vec::len)).collect();
+        (quotas_within(&domains, &available, request.count), request.carry.clone())
+    } else {
+        let nothing = Carry::default();
+        quotas(&domains, request.count, if request.with_history { request.carry } else { &nothing })
+    };
 
     let mut questions = Vec::with_capacity(request.count);
     for ((domain, _), quota) in domains.iter().zip(quotas) {
@@ -226,16 +231,28 @@ mod tests {
             [Note::NothingIn(DomainId::unchecked("d2")), Note::Repeated { domain: DomainId::unchecked("d0"), has: 1, wanted: 5 }]
         );
         let nothing = draw(&Request { only_wrong: true, ..request(&domains, &bank, 8, &carry) });
-        assert_eq!((nothing.questions.len(), nothing.notes.len()), (0, 3));
+        assert_eq!((nothing.questions.len(), nothing.notes.len()), (0, 0));
     }
 
     #[test]
     fn only_wrong_asks_nothing_else() {
-        let (domains, mut bank) = (domains(&[50, 50]), bank(&[5, 5]));
-        set(&mut bank, "d1-q3", 1, true);
+        let (domains, mut bank) = (domains(&[50, 30, 20]), bank(&[5, 5, 5]));
         let carry = Carry::default();
-        let drawn = draw(&Request { only_wrong: true, ..request(&domains, &bank, 1, &carry) });
-        assert_eq!(drawn.questions, [Drawn { id: QuestionId::unchecked("d1-q3"), domain: DomainId::unchecked("d1") }]);
+        let drawn = |bank: &[Candidate], count| {
+            let drawn = draw(&Request { only_wrong: true, ..request(&domains, bank, count, &carry) });
+            assert_eq!((drawn.notes, drawn.carry), (Vec::new(), Carry::default()), "nothing to warn of, nothing owed");
+            let mut ids: Vec<String> = drawn.questions.iter().map(|q| q.id.to_string()).collect();
+            ids.sort_unstable();
+            ids
+        };
+        set(&mut bank, "d1-q3", 1, true);
+        assert_eq!(drawn(&bank, 1), ["d1-q3"]);
+        assert_eq!(drawn(&bank, 20), ["d1-q3"], "each once, however many were wanted");
+        for id in ["d0-q0", "d2-q1", "d2-q2", "d2-q3"] {
+            set(&mut bank, id, 2, true);
+        }
+        assert_eq!(drawn(&bank, 20), ["d0-q0", "d1-q3", "d2-q1", "d2-q2", "d2-q3"]);
+        assert_eq!(drawn(&bank, 3).len(), 3);
     }
 
     #[test]

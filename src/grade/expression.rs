@@ -13,6 +13,33 @@ pub struct Expression {
     env: Arc<Env>,
 }
 
+/// Longest expression, in bytes, and how deep comprehensions may stand in each other: each level multiplies the work.
+const LONGEST: usize = 2_000;
+const DEEPEST: usize = 3;
+
+/// How deep comprehensions stand in each other in a text, at most. Those in string literals count as well: that errs on the safe side.
+fn nested(text: &str) -> usize {
+    const MACROS: [&str; 8] = ["all", "exists", "exists_one", "existsOne", "filter", "map", "transformList", "transformMap"];
+    let (mut open, mut deepest, mut word) = (Vec::new(), 0, String::new());
+    for c in text.chars() {
+        match c {
+            '(' => {
+                open.push(MACROS.contains(&word.as_str()));
+                deepest = deepest.max(open.iter().filter(|is_macro| **is_macro).count());
+            }
+            ')' => drop(open.pop()),
+            _ => {}
+        }
+        match c {
+            c if c.is_alphanumeric() || c == '_' => word.push(c),
+            // White space may stand between a name and its bracket.
+            c if c.is_whitespace() => {}
+            _ => word.clear(),
+        }
+    }
+    deepest
+}
+
 /// Why an expression could not be compiled or evaluated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExpressionError {
@@ -28,8 +55,11 @@ pub enum ExpressionError {
 }
 
 impl Expression {
-    /// Compiles `text`.
+    /// Compiles `text`, which is short and nests comprehensions a few levels deep: that of a stranger's pack must end.
     pub fn compile(text: &str) -> Result<Self, ExpressionError> {
+        if text.len() > LONGEST || nested(text) > DEEPEST {
+            return Err(ExpressionError::Syntax(format!("more than {LONGEST} characters, or comprehensions more than {DEEPEST} deep")));
+        }
         let mut env = Env::stdlib();
         // Both are additions to a fresh environment: nothing is there yet that they could collide with.
         for extension in [extensions::strings, extensions::lists] {
@@ -137,6 +167,21 @@ fn from_cel(value: &Cel) -> Value {
             None => Value::from(opaque.runtime_type_name()),
         },
         other => other.json().unwrap_or_else(|_| Value::from(format!("{other:?}"))),
+    }
+}
+
+#[cfg(test)]
+mod limits {
+    use super::*;
+
+    #[test]
+    fn expressions_of_strangers_end() {
+        assert_eq!(nested("objects.all(o, o.a.exists(c, c.b == 1)) && objects.map(o, o) == []"), 2);
+        let bomb = "[1,2].map (a,[1,2].map(b,[1,2].map(c,[1,2].map(d,d))))";
+        assert_eq!(nested(bomb), 4);
+        assert!(Expression::compile(bomb).is_err());
+        assert!(Expression::compile(&format!("1 == {}1", "1 + ".repeat(1_000))).is_err());
+        assert!(Expression::compile("objects.all(o, o.a.exists(c, c.b.exists(d, d == 1)))").is_ok());
     }
 }
 

@@ -148,6 +148,16 @@ impl Expect {
             Self::Access(check) => check,
             Self::ServiceEndpoints(check) => check,
             Self::Http(check) => check,
+            Self::Traffic(check) => check,
+            Self::PodsReady(check) => check,
+            Self::EndpointShare(check) => check,
+            Self::Claim(check) => check,
+            Self::Rbac(check) => check,
+            Self::Kubeconfig(check) => check,
+            Self::Certificate(check) => check,
+            Self::StaticPod(check) => check,
+            Self::Component(check) => check,
+            Self::Dns(check) => check,
             Self::All(parts) => return Err(Composed::All(parts)),
             Self::Any(parts) => return Err(Composed::Any(parts)),
             Self::Not(part) => return Err(Composed::Not(part)),
@@ -158,7 +168,7 @@ impl Expect {
     /// where there is one.
     pub fn disturbs(&self) -> bool {
         match self {
-            Self::Exec(_) | Self::Http(_) => true,
+            Self::Dns(_) | Self::Exec(_) | Self::Http(_) | Self::Traffic(_) => true,
             Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::disturbs),
             Self::Not(part) => part.disturbs(),
             _ => false,

@@ -9,6 +9,7 @@ pub mod evaluate;
 pub mod expression;
 pub mod fact;
 pub mod judge;
+pub mod mutate;
 pub mod number;
 pub mod report;
 pub mod resource;

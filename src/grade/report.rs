@@ -23,6 +23,14 @@ pub struct Report {
     pub gates: Vec<GateResult>,
 }
 
+impl Report {
+    /// Whether something could not be observed.
+    pub fn has_unknown(&self) -> bool {
+        let verdicts = self.checks.iter().map(|c| c.verdict).chain(self.gates.iter().map(|g| g.verdict));
+        verdicts.into_iter().any(|verdict| verdict == Verdict::Indeterminate)
+    }
+}
+
 /// What a grading means as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -4,9 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::checks::{
-    absent::Absent, access::AccessMatrix, cel::Cel, condition::Condition, daemon_set_pod::DaemonSetPod, exec::Exec, file::File,
-    file_answer::FileAnswer, http::Http, logs::Logs, node::Node, pod_placement::PodPlacement, resource::Resource,
-    service_endpoints::ServiceEndpoints, units::Units, workload::Workload,
+    absent::Absent, access::AccessMatrix, cel::Cel, certificate::Certificate, claim::Claim, component::Component, condition::Condition, daemon_set_pod::DaemonSetPod, dns::Dns,
+    endpoint_share::EndpointShare, exec::Exec, file::File,
+    file_answer::FileAnswer, http::Http, kubeconfig::Kubeconfig, logs::Logs, node::Node, pod_placement::PodPlacement, pods_ready::PodsReady, rbac::Rbac,
+    resource::Resource, service_endpoints::ServiceEndpoints, static_pod::StaticPod, traffic::Traffic, units::Units, workload::Workload,
 };
 use crate::model::{CheckId, FaultId, Points};
 
@@ -51,8 +52,8 @@ impl Check {
 
     /// Whether it counts in a variant with these faults.
     pub fn applies_to(&self, faults: &[FaultId]) -> bool {
-        (self.only_fault.is_empty() || faults.iter().any(|f| self.only_fault.contains(f)))
-            && !faults.iter().any(|f| self.unless_fault.contains(f))
+        let named = |list: &[FaultId]| faults.iter().any(|fault| list.iter().any(|word| fault.is_named(word)));
+        (self.only_fault.is_empty() || named(&self.only_fault)) && !named(&self.unless_fault)
     }
 }
 
@@ -111,6 +112,26 @@ pub enum Expect {
     ServiceEndpoints(ServiceEndpoints),
     /// An HTTP request.
     Http(Http),
+    /// Who reaches whom.
+    Traffic(Traffic),
+    /// Pods are Ready, and stay so without starting anew.
+    PodsReady(PodsReady),
+    /// Which part of a Service's traffic goes where.
+    EndpointShare(EndpointShare),
+    /// A PersistentVolumeClaim is bound.
+    Claim(Claim),
+    /// Exactly these rights.
+    Rbac(Rbac),
+    /// A kubeconfig file works.
+    Kubeconfig(Kubeconfig),
+    /// Subject and dates of a certificate.
+    Certificate(Certificate),
+    /// A static pod runs.
+    StaticPod(StaticPod),
+    /// A control-plane component is healthy.
+    Component(Component),
+    /// A name resolves.
+    Dns(Dns),
     /// Every one of these.
     All(Vec<Expect>),
     /// At least one of these.

@@ -26,3 +26,10 @@ pub enum Capability {
     /// A node's disk can be filled without touching the host's.
     NodeDisk,
 }
+
+impl std::fmt::Display for Capability {
+    /// Its name in content: `node-shell`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.serialize(f)
+    }
+}

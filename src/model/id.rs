@@ -46,6 +46,11 @@ macro_rules! ids {
                 is_id(&self.0)
             }
 
+            /// Whether this is what `word` means: the id itself, or within its pack the part after the pack's name.
+            pub fn is_named(&self, word: &Self) -> bool {
+                self == word || self.0.split_once('/').is_some_and(|(_, own)| own == word.0)
+            }
+
             /// The id inside a pack: `pack/id`. An id that has a pack already keeps it.
             pub fn in_pack(&self, pack: &str) -> Self {
                 if self.0.contains('/') { self.clone() } else { Self(format!("{pack}/{}", self.0)) }

@@ -87,6 +87,9 @@ pub struct Inventory {
     pub nodes: Vec<InventoryNode>,
     /// Paths and names on the nodes.
     pub paths: NodePaths,
+    /// How the names of a scenario's own namespaces begin: nothing, unless the cluster is shared with others.
+    #[serde(default)]
+    pub namespace_prefix: String,
 }
 
 impl Inventory {
@@ -100,7 +103,7 @@ impl Inventory {
         self.nodes.iter().find(|n| n.name == name)
     }
 
-    /// The name `inventory` in templates: the paths by their keys, `context`, `controlPlane` (the first one's name), `controlPlanes`,
+    /// The name `inventory` in templates: the paths by their keys, `context`, `namespacePrefix`, `controlPlane` (the first one's name), `controlPlanes`,
     /// `workers`, and `address` by node name.
     pub fn to_template(&self) -> Value {
         let mut map = match serde_json::to_value(&self.paths) {
@@ -109,6 +112,7 @@ impl Inventory {
         };
         let control_planes = self.names(Role::ControlPlane);
         map.insert("context".into(), json!(self.context));
+        map.insert("namespacePrefix".into(), json!(self.namespace_prefix));
         map.insert("controlPlane".into(), json!(control_planes.first()));
         map.insert("controlPlanes".into(), json!(control_planes));
         map.insert("workers".into(), json!(self.names(Role::Worker)));
@@ -121,6 +125,6 @@ impl Inventory {
         let node = |name: String, role, last| InventoryNode { name, role, address: format!("192.0.2.{last}") };
         let mut nodes = vec![node("control-plane".into(), Role::ControlPlane, 10)];
         nodes.extend((1..=workers).map(|i| node(format!("worker-{i}"), Role::Worker, 10 + i)));
-        Self { context: "example".into(), nodes, paths: NodePaths::kubeadm() }
+        Self { context: "example".into(), nodes, paths: NodePaths::kubeadm(), namespace_prefix: String::new() }
     }
 }

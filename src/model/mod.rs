@@ -5,6 +5,7 @@ pub mod id;
 pub mod inventory;
 pub mod placement;
 pub mod points;
+pub mod practice;
 pub mod verdict;
 
 pub use capability::Capability;
@@ -12,4 +13,5 @@ pub use id::{CheckId, CompetencyId, DomainId, ExamId, FaultId, IdError, Question
 pub use inventory::{Inventory, InventoryNode, NodePaths, Role};
 pub use placement::{Difficulty, Placement, Weight};
 pub use points::{Points, Score};
+pub use practice::{ItemKind, PASS_PERCENT, Rating, Tried, Try};
 pub use verdict::{Evidence, Verdict};

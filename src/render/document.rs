@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::grade::Report;
-use crate::model::{Difficulty, Placement, Score};
+use crate::model::{Difficulty, Placement, Score, Verdict};
 use crate::store::Attempt;
 
 /// A node.
@@ -508,6 +508,8 @@ pub struct QuizDocument {
     pub weighted_percent: u32,
     /// Percent needed to pass the exam.
     pub pass_percent: u32,
+    /// Whether the weighted percentage reaches it; so says the exit code.
+    pub passed: bool,
     /// Time taken.
     pub seconds: u64,
     /// Per domain.
@@ -548,12 +550,168 @@ pub struct AnsweredDocument {
     pub flagged: bool,
 }
 
+/// `ckaprep pack list`, and of the one pack `ckaprep pack add` and `remove`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PacksDocument {
+    /// By name.
+    pub packs: Vec<PackDocument>,
+}
+
+/// A pack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PackDocument {
+    /// Its name, which comes before the ids of what it has.
+    pub id: String,
+    /// What it is.
+    pub title: String,
+    /// Its version.
+    pub version: String,
+    /// Ids of its scenarios.
+    pub scenarios: Vec<String>,
+    /// How many questions it has.
+    pub questions: usize,
+    /// Where it is kept.
+    pub folder: PathBuf,
+}
+
+/// `ckaprep author lint`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LintDocument {
+    /// What is wrong, by file and place.
+    pub findings: Vec<LintFindingDocument>,
+}
+
+/// One thing that is wrong with content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LintFindingDocument {
+    /// Name of the rule, as `ckaprep author lint --explain` takes it.
+    pub code: String,
+    /// `error` or `warning`.
+    pub severity: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// The file.
+    pub file: String,
+    /// Line, from 1; 0 when it is unknown.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}
+
+/// `ckaprep cluster list`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClustersDocument {
+    /// In the order of their names.
+    pub clusters: Vec<ClusterDocument>,
+}
+
+/// A kind cluster.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterDocument {
+    /// Its name.
+    pub name: String,
+    /// `clean`, `used`, `in use`, `half made`, or `unknown` for one that this user's state does not know.
+    pub state: String,
+    /// The session that it belongs to.
+    pub session: Option<String>,
+    /// Node image, where it is not kind's own.
+    pub image: Option<String>,
+    /// Nodes.
+    pub nodes: usize,
+    /// Nodes whose containers run.
+    pub running: usize,
+    /// When it was made, RFC 3339.
+    #[schemars(with = "Option<String>")]
+    pub created: Option<Timestamp>,
+    /// Seconds that making it took.
+    pub create_seconds: Option<f64>,
+    /// Why it is a leftover, if it is one.
+    pub leftover: Option<String>,
+}
+
+/// `ckaprep author test --backend kind`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ComparisonsDocument {
+    /// One for each variant and seed.
+    pub comparisons: Vec<ComparisonDocument>,
+}
+
+/// One variant on the embedded cluster and on kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ComparisonDocument {
+    /// The scenario.
+    pub id: String,
+    /// Seed.
+    pub seed: u64,
+    /// Values of the hidden variables.
+    pub variant: BTreeMap<String, String>,
+    /// Why it was not run on kind, where that is in order.
+    pub left_out: Option<String>,
+    /// Why it could not be run on kind, where that is not in order.
+    pub problem: Option<String>,
+    /// Runs in order.
+    pub runs: Vec<ComparedRunDocument>,
+}
+
+impl ComparisonDocument {
+    /// Whether all runs were as they must be, and both backends said the same.
+    pub fn holds(&self) -> bool {
+        self.problem.is_none() && self.runs.iter().all(|run| run.problems.is_empty() && run.differences.is_empty())
+    }
+}
+
+/// One run on both.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ComparedRunDocument {
+    /// What was run.
+    pub run: String,
+    /// Score on the embedded cluster, where it was graded.
+    pub embedded: Option<Score>,
+    /// Score on kind, where it was graded.
+    pub kind: Option<Score>,
+    /// Seconds that all runs took on the embedded cluster.
+    pub embedded_seconds: f64,
+    /// Seconds that this run took on kind, setting up included where it began with it.
+    pub kind_seconds: f64,
+    /// Why the run on kind is not as it must be.
+    pub problems: Vec<String>,
+    /// Where the two say something else.
+    pub differences: Vec<String>,
+}
+
 /// `ckaprep author test`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProofsDocument {
     /// One for each variant and seed.
     pub proofs: Vec<ProofDocument>,
+    /// Checks that passed in every run of every variant: nothing showed that they can fail.
+    pub never_failed: Vec<NeverFailedDocument>,
+}
+
+/// A check that passed in every run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NeverFailedDocument {
+    /// `scenario` or `question`.
+    pub kind: String,
+    /// Id of the scenario or question.
+    pub id: String,
+    /// The check or gate.
+    pub check: String,
+    /// Whether it is a gate, which no wrong fix closes; that is a remark and no error.
+    pub gate: bool,
 }
 
 /// The proof of one variant.
@@ -570,13 +728,25 @@ pub struct ProofDocument {
     pub variant: BTreeMap<String, String>,
     /// Runs in order.
     pub rows: Vec<ProofRowDocument>,
+    /// How each check and gate that the solution passes can be made to fail.
+    pub mutations: Vec<MutationDocument>,
 }
 
 impl ProofDocument {
-    /// Whether every run was as it must be.
+    /// Whether every run was as it must be, and every check can fail.
     pub fn holds(&self) -> bool {
-        self.rows.iter().all(|row| row.problems.is_empty())
+        self.rows.iter().all(|row| row.problems.is_empty()) && self.mutations.iter().all(|m| m.fails.is_some())
     }
+}
+
+/// Whether a check can fail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MutationDocument {
+    /// The check or gate.
+    pub check: String,
+    /// A change of what is read of the solved cluster that makes it fail; `null` when there is none: then the check is worth nothing.
+    pub fails: Option<String>,
 }
 
 /// One run of a proof.
@@ -589,4 +759,22 @@ pub struct ProofRowDocument {
     pub score: Option<Score>,
     /// Why this is not as it must be.
     pub problems: Vec<String>,
+    /// What each check and gate came to.
+    pub checks: Vec<ProofCheckDocument>,
+}
+
+/// A check or gate in one run of a proof.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProofCheckDocument {
+    /// Which.
+    pub id: String,
+    /// Whether it is a gate.
+    pub gate: bool,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// Whether it passed and waits for another to score.
+    pub waits: bool,
+    /// Points.
+    pub earned: u32,
 }

@@ -4,6 +4,7 @@
 //! people, fits the terminal's width, and may change.
 
 pub mod document;
+pub mod learning;
 pub mod markdown;
 pub mod schema;
 pub mod style;

@@ -2,7 +2,7 @@
 
 use schemars::{JsonSchema, Schema, schema_for};
 
-use super::document as d;
+use super::{document as d, learning};
 
 /// File name and schema of every document that a command prints.
 pub fn all() -> Vec<(&'static str, Schema)> {
@@ -22,12 +22,20 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         of::<d::HistoryDocument>("history"),
         of::<d::ListDocument>("list"),
         of::<d::ShowDocument>("show"),
+        of::<d::ComparisonsDocument>("comparisons"),
         of::<d::CurriculumDocument>("curriculum"),
         of::<d::CurriculaDocument>("curricula"),
         of::<d::DoctorDocument>("doctor"),
+        of::<d::ClustersDocument>("clusters"),
         of::<d::DrawDocument>("draw"),
+        of::<d::LintDocument>("lint"),
+        of::<d::PacksDocument>("packs"),
         of::<d::ProofsDocument>("proofs"),
         of::<d::QuizDocument>("quiz"),
+        of::<learning::StudyDocument>("study"),
+        of::<learning::StatsDocument>("stats"),
+        of::<learning::AttemptDocument>("attempt"),
+        of::<learning::MergedDocument>("merged"),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! Manifests of a setup: server-side apply, then waiting until what they start is there, or visibly stuck.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::Method;
@@ -70,8 +71,18 @@ async fn try_apply(environment: &Environment, object: &Value) -> Result<(), Rest
     let namespace = resource.namespace(metadata["namespace"].as_str());
     let path = rest::path_of(&environment.client, &resource, namespace.as_deref(), metadata["name"].as_str()).await?;
     let path = format!("{path}?fieldManager=ckaprep&force=true");
+    let object = labelled(object, &environment.labels);
     rest::send(&environment.client, Method::PATCH, &path, "application/apply-patch+yaml", object.to_string().into_bytes()).await?;
     Ok(())
+}
+
+/// The object with the backend's labels beside its own.
+fn labelled(object: &Value, labels: &BTreeMap<String, String>) -> Value {
+    let mut object = object.clone();
+    for (key, value) in labels {
+        object["metadata"]["labels"][key] = Value::String(value.clone());
+    }
+    object
 }
 
 /// Refusals that end once controllers have caught up: a namespace's ServiceAccount, a CRD that is not served yet.
@@ -169,6 +180,16 @@ mod tests {
         assert!(is_stuck(&json!({"status": {"containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff"}}}]}})));
         assert!(is_stuck(&json!({"status": {"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]}})));
         assert!(!is_stuck(&json!({"status": {"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}})));
+    }
+
+    #[test]
+    fn a_backends_labels_stand_beside_the_objects_own() {
+        let ours = BTreeMap::from([("ckaprep.dev/session".to_owned(), "a".to_owned())]);
+        let bare = json!({"metadata": {"name": "a"}});
+        assert_eq!(labelled(&bare, &BTreeMap::new()), bare);
+        assert_eq!(labelled(&bare, &ours)["metadata"]["labels"], json!({"ckaprep.dev/session": "a"}));
+        let own = json!({"metadata": {"labels": {"app": "web"}}});
+        assert_eq!(labelled(&own, &ours)["metadata"]["labels"], json!({"app": "web", "ckaprep.dev/session": "a"}));
     }
 
     #[test]

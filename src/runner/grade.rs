@@ -40,7 +40,12 @@ impl Plan {
 
 /// Grades what is there now; what must stay is held.
 pub async fn check(environment: &Environment, instance: &Instance) -> Result<Report, RunError> {
-    away(environment, Plan::of(instance, 0)?, &mut |_| {}).await
+    check_telling(environment, instance, &mut |_| {}).await
+}
+
+/// As [`check`]; says when time passes.
+pub async fn check_telling(environment: &Environment, instance: &Instance, events: Sink<'_>) -> Result<Report, RunError> {
+    away(environment, Plan::of(instance, 0)?, events).await
 }
 
 /// Grades for good: waits first, up to the exercise's `withinSeconds`, for what is still converging.
@@ -107,11 +112,22 @@ async fn hold(environment: &Environment, plan: &Plan, mut report: Report, events
         let again = look(environment, plan).await;
         for (id, window) in &windows {
             let open = started.elapsed() <= *window + LOOK;
-            let later = again.check(id.as_str()).filter(|c| open && c.verdict != Verdict::Pass);
-            let Some(later) = later else { continue };
-            if let Some(check) = report.checks.iter_mut().find(|c| c.id == *id && c.verdict == Verdict::Pass) {
+            let Some(later) = again.check(id.as_str()).filter(|_| open) else { continue };
+            let Some(check) = report.checks.iter_mut().find(|c| c.id == *id && c.verdict == Verdict::Pass) else { continue };
+            if later.verdict != Verdict::Pass {
                 check.verdict = later.verdict;
                 check.evidence = later.evidence.iter().map(|e| not_kept(e, check.hold_seconds)).collect();
+            } else if let (Some(before), Some(now)) = (check.since, later.since)
+                && now > before
+            {
+                // It was otherwise between two looks: whatever restarts is back within a second.
+                check.verdict = Verdict::Fail;
+                check.evidence = vec![Evidence::compared(
+                    &check.title,
+                    format!("so for {} s", check.hold_seconds),
+                    format!("it began anew at {now}"),
+                    false,
+                )];
             }
         }
     }

@@ -12,8 +12,9 @@ use super::solve::solve;
 use crate::backend::{Environment, Forks, on_fork};
 use crate::content::Instance;
 use crate::content::instance::Attempted;
-use crate::grade::{Outcome, Report};
-use crate::model::{Score, WrongId};
+use crate::grade::{Judge, Outcome, Report, mutate};
+use crate::model::{CheckId, Score, Verdict, WrongId};
+use crate::observe;
 
 /// How much later the untouched cluster is looked at again.
 const LATER: Duration = Duration::from_secs(15 * 60);
@@ -53,23 +54,37 @@ pub struct ProofRow {
     pub report: Option<Report>,
 }
 
+/// How a check or gate can be made to fail where the exercise is solved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Mutation {
+    /// The check or gate.
+    pub id: CheckId,
+    /// The change that makes it fail; none when no change does.
+    pub fails: Option<String>,
+}
+
 /// A whole proof of one variant.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Proof {
     /// Its runs.
     pub rows: Vec<ProofRow>,
+    /// What makes the checks and gates fail that pass in the solved cluster.
+    pub mutations: Vec<Mutation>,
 }
 
 impl Proof {
-    /// Whether every run was as it must be.
+    /// Whether every run was as it must be, and every check can fail.
     pub fn holds(&self) -> bool {
-        self.rows.iter().all(|r| r.problems.is_empty())
+        self.problems().is_empty()
     }
 
     /// All problems, each with its run.
     pub fn problems(&self) -> Vec<String> {
-        self.rows.iter().flat_map(|row| row.problems.iter().map(move |p| format!("{:?}: {p}", row.run))).collect()
+        let rows = self.rows.iter().flat_map(|row| row.problems.iter().map(move |p| format!("{:?}: {p}", row.run)));
+        let unfailing = self.mutations.iter().filter(|m| m.fails.is_none());
+        rows.chain(unfailing.map(|m| format!("no change of the solved cluster makes `{}` fail", m.id))).collect()
     }
 }
 
@@ -79,7 +94,8 @@ pub async fn prove(forks: &dyn Forks, instance: &Instance) -> Result<Proof, RunE
         graded(forks, instance, ProofRun::Fresh, None, Expectation::Nothing).await?,
         graded(forks, instance, ProofRun::Later, None, Expectation::Nothing).await?,
     ];
-    rows.extend(solution(forks, instance).await?);
+    let (solved, mutations) = solution(forks, instance).await?;
+    rows.extend(solved);
     for alternative in instance.alternatives()? {
         let run = ProofRun::Alternative(alternative.id.clone());
         rows.push(graded(forks, instance, run, Some(alternative), Expectation::Full).await?);
@@ -89,11 +105,11 @@ pub async fn prove(forks: &dyn Forks, instance: &Instance) -> Result<Proof, RunE
         rows.push(graded(forks, instance, run, Some(wrong.clone()), Expectation::Lost(wrong)).await?);
     }
     rows.push(graded(forks, instance, ProofRun::Untouched, None, Expectation::Nothing).await?);
-    Ok(Proof { rows })
+    Ok(Proof { rows, mutations })
 }
 
 /// What a run must come to.
-enum Expectation {
+pub(super) enum Expectation {
     Nothing,
     Full,
     Lost(Attempted),
@@ -135,31 +151,48 @@ async fn graded(
     Ok(ProofRow { run, score: Some(report.score), problems, report: Some(report) })
 }
 
-async fn solution(forks: &dyn Forks, instance: &Instance) -> Result<Vec<ProofRow>, RunError> {
+async fn solution(forks: &dyn Forks, instance: &Instance) -> Result<(Vec<ProofRow>, Vec<Mutation>), RunError> {
+    type Solved = (Report, Report, Vec<Mutation>);
     let own = instance.clone();
-    let job = move |fork: Environment| -> BoxFuture<'static, Result<(Report, Report), RunError>> {
+    let job = move |fork: Environment| -> BoxFuture<'static, Result<Solved, RunError>> {
         Box::pin(async move {
             solve(&fork, &own, &mut |_| {}).await?;
             let first = finish_here(&fork, &own).await?;
-            Ok((first, finish_here(&fork, &own).await?))
+            let second = finish_here(&fork, &own).await?;
+            Ok((first, second, mutations(&fork, &own).await?))
         })
     };
     let row = |run, report: Report, problems| ProofRow { run, score: Some(report.score), problems, report: Some(report) };
     match on_fork(forks, job).await? {
-        Ok((first, second)) => {
+        Ok((first, second, mutations)) => {
             let same =
                 if first.verdicts() == second.verdicts() { Vec::new() } else { vec!["a second grading says something else".to_owned()] };
             let problems = judge(&Expectation::Full, &first);
-            Ok(vec![row(ProofRun::Solution, first, problems), row(ProofRun::Twice, second, same)])
+            Ok((vec![row(ProofRun::Solution, first, problems), row(ProofRun::Twice, second, same)], mutations))
         }
         Err(error @ RunError::Script { .. }) => {
-            Ok(vec![ProofRow { run: ProofRun::Solution, score: None, problems: vec![error.to_string()], report: None }])
+            let row = ProofRow { run: ProofRun::Solution, score: None, problems: vec![error.to_string()], report: None };
+            Ok((vec![row], Vec::new()))
         }
         Err(error) => Err(error),
     }
 }
 
-fn judge(expectation: &Expectation, report: &Report) -> Vec<String> {
+/// Changes what is read of the solved cluster until each check and gate that passes fails.
+async fn mutations(fork: &Environment, instance: &Instance) -> Result<Vec<Mutation>, RunError> {
+    let (checks, gates, scope) = (instance.checks()?, instance.gates()?, instance.scope());
+    let snapshot = observe::observe(fork, &checks, &gates, &scope).await;
+    let all = checks.iter().map(|c| (&c.id, &c.expect)).chain(gates.iter().map(|g| (&g.id, &g.expect)));
+    let passing = all.filter(|(_, expect)| expect.judge(&scope, &snapshot).verdict == Verdict::Pass);
+    let found = passing.map(|(id, expect)| {
+        let changes = mutate::failing(expect, &scope, &snapshot);
+        let words = |changes: Vec<mutate::Change>| changes.into_iter().map(|c| c.what).collect::<Vec<_>>().join("; ");
+        Mutation { id: id.clone(), fails: changes.map(words) }
+    });
+    Ok(found.collect())
+}
+
+pub(super) fn judge(expectation: &Expectation, report: &Report) -> Vec<String> {
     let mut problems = Vec::new();
     match expectation {
         Expectation::Nothing => {
@@ -194,7 +227,7 @@ fn judge(expectation: &Expectation, report: &Report) -> Vec<String> {
 }
 
 fn gates_open(report: &Report, problems: &mut Vec<String>) {
-    for gate in report.gates.iter().filter(|g| g.verdict != crate::model::Verdict::Pass) {
+    for gate in report.gates.iter().filter(|g| g.verdict != Verdict::Pass) {
         let actual: Vec<&str> = gate.evidence.iter().map(|e| e.actual.as_str()).collect();
         problems.push(format!("the gate `{}` does not hold: {}", gate.id, actual.join("; ")));
     }
@@ -205,7 +238,7 @@ fn why_not(check: &crate::grade::CheckResult) -> String {
         let ids: Vec<&str> = check.waits_for.iter().map(|id| id.as_str()).collect();
         return format!("it waits for {}", ids.join(", "));
     }
-    let failing = check.evidence.iter().filter(|e| e.verdict != crate::model::Verdict::Pass);
+    let failing = check.evidence.iter().filter(|e| e.verdict != Verdict::Pass);
     failing.map(|e| format!("{}: expected {}, found {}", e.subject, e.expected, e.actual)).collect::<Vec<_>>().join("; ")
 }
 

@@ -178,6 +178,7 @@ pub fn environment(nodes: FakeNodes) -> Environment {
         shell: Arc::new(NoShell),
         inventory: Arc::new(Inventory::example(3)),
         capabilities: BTreeSet::new(),
+        labels: BTreeMap::new(),
         forks: None,
         now: Arc::new(move || start + jiff::SignedDuration::try_from(origin.elapsed()).unwrap_or_default()),
     }

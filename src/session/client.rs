@@ -13,6 +13,7 @@ use super::protocol::{self, Refusal, Reply, Request, ShellInput};
 /// One connection to a session.
 pub struct Client {
     id: String,
+    notices: Vec<String>,
     requests: Pin<Box<dyn Sink<serde_json::Value, Error = std::io::Error> + Send>>,
     replies: Pin<Box<dyn Stream<Item = std::io::Result<Reply>> + Send>>,
 }
@@ -27,7 +28,7 @@ impl Client {
         let stream =
             UnixStream::connect(&record.socket).await.map_err(|source| SessionError::Connection { id: record.id.clone(), source })?;
         let (read, write) = stream.into_split();
-        let client = Self { id: record.id.clone(), requests: Box::pin(protocol::writer(write)), replies: Box::pin(protocol::reader(read)) };
+        let client = Self { id: record.id.clone(), notices: Vec::new(), requests: Box::pin(protocol::writer(write)), replies: Box::pin(protocol::reader(read)) };
         Ok((client, record))
     }
 
@@ -74,10 +75,16 @@ impl Client {
             match reply {
                 Reply::Document { document } => found = Some(document),
                 Reply::Progress { message, remaining } => progress(&message, remaining),
+                Reply::Notice { message } => self.notices.push(message),
                 _ => {}
             }
         }
         Ok(found)
+    }
+
+    /// What people should know of what happened meanwhile.
+    pub fn take_notices(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notices)
     }
 
     /// Stops a session and waits until its process is gone.

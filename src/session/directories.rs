@@ -56,9 +56,24 @@ impl Directories {
         self.state.join("sessions")
     }
 
+    /// Where packs are kept.
+    pub fn packs(&self) -> PathBuf {
+        self.state.join("packs")
+    }
+
     /// The history database.
     pub fn history(&self) -> PathBuf {
         self.state.join("history.db")
+    }
+
+    /// Where installed clusters are kept between runs.
+    pub fn clusters(&self) -> PathBuf {
+        self.state.join("clusters")
+    }
+
+    /// Where kind clusters are remembered.
+    pub fn kind(&self) -> PathBuf {
+        self.state.join("kind")
     }
 
     /// The log of the latest session that broke while it was started.

@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error::SessionError;
+use crate::backend::kind::NodeDoor;
 use super::{Directories, private, protocol};
 
 /// Longest path of a Unix socket that every system takes (macOS: 104 with the final zero).
@@ -66,6 +67,19 @@ pub struct NodeRecord {
     pub role: String,
     /// Internal address.
     pub address: String,
+    /// How another process opens its shell; absent where that goes through the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doors: Option<Doors>,
+}
+
+/// How a node's shell is opened without the session's process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Doors {
+    /// For a person at a terminal.
+    pub person: NodeDoor,
+    /// For a script.
+    pub script: NodeDoor,
 }
 
 /// A session's folder.

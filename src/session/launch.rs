@@ -25,6 +25,10 @@ pub struct Start {
     pub backend: String,
     /// Value of hidden variables, `name=value`, when not left to the seed.
     pub variant: Vec<String>,
+    /// Values of variables as a JSON object, those of an earlier attempt; nothing when left to the seed.
+    pub bindings: Option<String>,
+    /// The user's choices for the backend as JSON; nothing where it has none.
+    pub backend_options: Option<String>,
     /// No practice shell belongs to it.
     pub detached: bool,
     /// The user's own content.
@@ -61,6 +65,12 @@ pub async fn start(directories: &Directories, start: &Start, progress: &mut dyn 
     command.arg("--scenario").arg(&start.scenario).arg("--seed").arg(start.seed.to_string()).arg("--backend").arg(&start.backend);
     for value in &start.variant {
         command.arg("--variant").arg(value);
+    }
+    if let Some(bindings) = &start.bindings {
+        command.arg("--bindings").arg(bindings);
+    }
+    if let Some(options) = &start.backend_options {
+        command.arg("--backend-options").arg(options);
     }
     if start.detached {
         command.arg("--detached");
@@ -143,13 +153,26 @@ async fn run_until_ready(mut command: Command, folder: &Folder, progress: &mut d
         told = listen(&mut child, folder, log_before, progress) => told,
     };
     if told.is_err() {
-        // SIGKILL is right here: what the process made is in the folder, and a journal is made to survive it.
-        let _ = child.kill().await;
+        end(child, progress).await;
         return told;
     }
     // From here on the process is its own: dropping the handle leaves it running, and tokio reaps it should it end while
     // we run.
     Ok(())
+}
+
+/// Ends a process that did not become ready: gently, because what a backend makes outside the folder (containers) is removed by it.
+async fn end(mut child: Child, progress: &mut dyn FnMut(&str)) {
+    /// Removing a cluster's containers takes seconds; a daemon that hangs must not hold the user for ever.
+    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(90);
+    if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) {
+        progress("removing what was made");
+        let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM);
+        if tokio::time::timeout(PATIENCE, child.wait()).await.is_ok() {
+            return;
+        }
+    }
+    let _ = child.kill().await;
 }
 
 async fn listen(child: &mut Child, folder: &Folder, log_before: usize, progress: &mut dyn FnMut(&str)) -> Result<(), SessionError> {

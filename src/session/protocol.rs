@@ -14,7 +14,7 @@ use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 pub use crate::backend::interactive::{Bytes, ShellInput, ShellOutput, Size, Stdio};
 
 /// Version of this protocol, kept in a session's record; other versions are refused.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Largest frame: a file that is being edited has to fit.
 const MAX_FRAME: usize = 64 << 20;
@@ -66,6 +66,11 @@ pub enum Reply {
         message: String,
         /// Seconds that it will still take, when known.
         remaining: Option<u64>,
+    },
+    /// Something happened that people should know of, whatever comes of the request.
+    Notice {
+        /// For people.
+        message: String,
     },
     /// A result, as `--format json` prints it.
     Document {

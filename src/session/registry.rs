@@ -6,6 +6,9 @@ use super::Directories;
 use super::error::SessionError;
 use super::folder::{Folder, Record};
 
+/// File of a session's folder that leads to what it made on the user's own cluster.
+pub const EXISTING: &str = "existing.json";
+
 /// A session on disk.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -58,7 +61,9 @@ pub fn sweep(directories: &Directories) {
     for entry in sessions(directories) {
         let age = fs::metadata(entry.folder.path()).and_then(|m| m.modified()).ok().and_then(|t| t.elapsed().ok());
         let unfinished = !entry.folder.path().join("session.json").exists();
-        if unfinished && !entry.live && age.is_some_and(|age| age > START_MAY_TAKE) {
+        // What it may have made on the user's own cluster is only known from there.
+        let elsewhere = entry.folder.path().join(EXISTING).exists();
+        if unfinished && !elsewhere && !entry.live && age.is_some_and(|age| age > START_MAY_TAKE) {
             let _ = entry.folder.remove(directories);
         }
     }

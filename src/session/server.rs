@@ -29,6 +29,11 @@ impl Replies {
         self.send(Reply::Document { document }).await
     }
 
+    /// Tells people what happened.
+    pub async fn notice(&self, message: impl Into<String>) {
+        self.send(Reply::Notice { message: message.into() }).await;
+    }
+
     /// From code that cannot wait: a full queue drops the message, so only progress goes this way.
     pub fn progress(&self, message: impl Into<String>, remaining: Option<u64>) {
         let _ = self.0.try_send(Reply::Progress { message: message.into(), remaining });

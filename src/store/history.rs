@@ -5,34 +5,18 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::StoreError;
-use crate::model::Score;
-
-/// A question or a scenario.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ItemKind {
-    /// Answered in the terminal.
-    Question,
-    /// Solved on a cluster.
-    Scenario,
-}
-
-impl ItemKind {
-    /// The word for it, in the database too.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Question => "question",
-            Self::Scenario => "scenario",
-        }
-    }
-}
+use crate::model::{ItemKind, Rating, Score, Tried};
 
 /// One try at a question or scenario.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
+    /// Its id, the same on every machine: [`identity`].
+    pub id: String,
     /// Question or scenario.
     pub kind: ItemKind,
     /// Its id.
@@ -46,7 +30,10 @@ pub struct Attempt {
     pub started: Timestamp,
     /// How long it took, in seconds.
     pub seconds: u64,
-    /// Score of the first grading.
+    /// What the exam would give for it, in seconds.
+    #[serde(default)]
+    pub budget_seconds: Option<u64>,
+    /// Score of the first grading; out of nothing when no machine graded it.
     pub first: Score,
     /// Score at the end.
     #[serde(rename = "final")]
@@ -59,6 +46,49 @@ pub struct Attempt {
     pub variant: BTreeMap<String, String>,
     /// Seed, to play it again.
     pub seed: Option<u64>,
+    /// The learner's own rating, where no machine graded.
+    #[serde(default)]
+    pub rating: Option<Rating>,
+    /// Version of the content: a digest of what was asked and how it was graded.
+    #[serde(default)]
+    pub content: Option<String>,
+}
+
+/// What else there is to know of an attempt. Kept apart: planning reads a hundred thousand attempts, and none of this.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Details {
+    /// Values of all variables by name, to bring back exactly this variant.
+    #[serde(default)]
+    pub bindings: BTreeMap<String, Value>,
+    /// What was answered or typed.
+    #[serde(default)]
+    pub answer: Option<String>,
+    /// The last grading: checks and gates with their evidence.
+    #[serde(default)]
+    pub report: Option<Value>,
+}
+
+/// An attempt's id. It follows from what makes an attempt one of a kind, so that two machines that merge their histories agree on it.
+pub fn identity(kind: ItemKind, item: &str, started: Timestamp, seed: Option<u64>) -> String {
+    let text = format!("{}\n{item}\n{}\n{}", kind.as_str(), started.as_nanosecond(), seed.map(|s| s.to_string()).unwrap_or_default());
+    Sha256::digest(text.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Attempt {
+    /// The id that belongs to it.
+    pub fn identity(&self) -> String {
+        identity(self.kind, &self.item, self.started, self.seed)
+    }
+}
+
+/// What a merge did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Merged {
+    /// Attempts that are new here.
+    pub new: usize,
+    /// Attempts that were here already.
+    pub known: usize,
 }
 
 /// How often a question was answered, and how the last time went.
@@ -86,22 +116,40 @@ pub struct QuizRun {
     /// When it was finished or given up.
     pub finished: Option<Timestamp>,
     /// The run's own state: what was drawn, what was answered.
-    pub state: serde_json::Value,
+    pub state: Value,
 }
 
 /// What was left over of each domain's share by earlier draws, by domain.
-pub type Fractions = serde_json::Value;
+pub type Fractions = Value;
 
 /// The history.
 pub trait History {
-    /// Records an attempt.
-    fn record(&mut self, attempt: &Attempt) -> Result<(), StoreError>;
+    /// Records an attempt; one of the same id gets the new outcome.
+    fn record(&mut self, attempt: &Attempt, details: &Details) -> Result<(), StoreError>;
 
     /// Records what a finished question came to and the run's new state, both or neither.
-    fn record_answer(&mut self, attempt: &Attempt, run: RunId, state: &serde_json::Value) -> Result<(), StoreError>;
+    fn record_answer(&mut self, attempt: &Attempt, details: &Details, run: RunId, state: &Value) -> Result<(), StoreError>;
 
     /// The latest attempts first, at most `limit`.
     fn attempts(&self, limit: usize) -> Result<Vec<Attempt>, StoreError>;
+
+    /// Attempts whose id begins like this, the latest first; a few are enough to say that it is not clear which.
+    fn attempts_like(&self, beginning: &str) -> Result<Vec<Attempt>, StoreError>;
+
+    /// What else is known of an attempt.
+    fn details(&self, id: &str) -> Result<Details, StoreError>;
+
+    /// The exam that was practised for last.
+    fn latest_exam(&self) -> Result<Option<String>, StoreError>;
+
+    /// All tries, by question and by variant of a scenario.
+    fn tried(&self) -> Result<Vec<Tried>, StoreError>;
+
+    /// Gives every attempt to `each`, the earliest first, until it fails.
+    fn each(&self, each: &mut dyn FnMut(Attempt, Details) -> std::io::Result<()>) -> Result<std::io::Result<()>, StoreError>;
+
+    /// Takes attempts of another history, all or none. What is here already stays as it is.
+    fn merge(&mut self, attempts: &[(Attempt, Details)]) -> Result<Merged, StoreError>;
 
     /// How each question or scenario went so far, by id.
     fn seen(&self, kind: ItemKind) -> Result<BTreeMap<String, Seen>, StoreError>;
@@ -114,15 +162,15 @@ pub trait History {
         &mut self,
         exam: &str,
         started: Timestamp,
-        state: &serde_json::Value,
+        state: &Value,
         carried: Option<&Fractions>,
     ) -> Result<RunId, StoreError>;
 
     /// Stores a run's state.
-    fn update_run(&mut self, run: RunId, state: &serde_json::Value) -> Result<(), StoreError>;
+    fn update_run(&mut self, run: RunId, state: &Value) -> Result<(), StoreError>;
 
     /// Ends a run.
-    fn finish_run(&mut self, run: RunId, finished: Timestamp, state: &serde_json::Value) -> Result<(), StoreError>;
+    fn finish_run(&mut self, run: RunId, finished: Timestamp, state: &Value) -> Result<(), StoreError>;
 
     /// The latest run that was not finished.
     fn open_run(&self) -> Result<Option<QuizRun>, StoreError>;

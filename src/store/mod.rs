@@ -8,8 +8,11 @@ pub mod history;
 pub mod migrations;
 pub mod open;
 pub mod sqlite;
+pub mod transfer;
 
 pub use error::StoreError;
-pub use history::{Attempt, Fractions, History, ItemKind, QuizRun, RunId, Seen};
+pub use history::{Attempt, Details, Fractions, History, Merged, QuizRun, RunId, Seen, identity};
 pub use open::{Opened, Trouble, open};
 pub use sqlite::Sqlite;
+
+pub use crate::model::ItemKind;

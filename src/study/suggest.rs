@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{DomainId, ExamId, ScenarioId, Score, Weight};
+use crate::model::{DomainId, ExamId, PASS_PERCENT, ScenarioId, Score, Weight};
 
 /// What the history says, in the exam that is prepared for.
 #[derive(Clone, Debug, Default)]
@@ -44,9 +44,6 @@ pub struct Suggestion {
     pub reason: String,
 }
 
-/// Percent that an exam wants.
-const PASS: u32 = 66;
-
 /// What to do next, best first. Unfinished work comes first, then what is new, then the domain in which most of the exam's points are
 /// still open.
 pub fn suggest(exam: &ExamId, domains: &[(DomainId, Weight)], scenarios: &[ScenarioId], past: &Past) -> Vec<Suggestion> {
@@ -74,7 +71,7 @@ pub fn suggest(exam: &ExamId, domains: &[(DomainId, Weight)], scenarios: &[Scena
             let percent = past.domains.get(id).map(|s| s.percent());
             let reason = match percent {
                 None => "you have answered nothing there yet".to_owned(),
-                Some(percent) if percent < PASS => format!("you are at {percent} % there, {PASS} % pass"),
+                Some(percent) if percent < PASS_PERCENT => format!("you are at {percent} % there, {PASS_PERCENT} % pass"),
                 Some(percent) => format!("you are at {percent} % there, and it weighs most of what is left"),
             };
             add(Activity::Quiz { exam: exam.clone(), domain: Some(id.clone()) }, reason);

@@ -16,6 +16,19 @@ pub fn command() -> Option<String> {
     set("VISUAL").or_else(|| set("EDITOR")).or_else(|| installed("vi")).or_else(|| installed("nano"))
 }
 
+/// The editor that was called by its name, where it is installed: whoever types `nano` wants nano. Else the user's own.
+///
+/// The name comes from a node, so only names of editors count. A line to begin at is something that each of them understands.
+pub fn called(program: &str, line: Option<u32>) -> Option<String> {
+    let installed = |name: &str| crate::session::shell::find::on_path(name, None).is_some();
+    let name = ["vi", "vim", "nano"].into_iter().find(|name| *name == program && installed(name));
+    match (name, line) {
+        (Some(name), Some(line)) => Some(format!("{name} +{line}")),
+        (Some(name), None) => Some(name.to_owned()),
+        (None, _) => command(),
+    }
+}
+
 /// Opens the editor on `content`; each version that differs from the one before goes to `saved`. Returns its exit status.
 pub async fn edit(editor: &str, name: &str, content: Option<&[u8]>, saved: mpsc::UnboundedSender<Vec<u8>>) -> std::io::Result<i32> {
     // tempfile makes directories with mode 0700; editors put their swap files beside the copy.

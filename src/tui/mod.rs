@@ -9,6 +9,7 @@ pub mod link;
 pub mod node_shell;
 pub mod pager;
 pub mod progress;
+pub mod steps;
 pub mod stdin;
 pub mod terminal;
 

@@ -47,7 +47,8 @@ pub struct NodeShell {
     link: Link,
     terminal: Terminal,
     prompt: String,
-    typed: Vec<String>,
+    // Standard output of commands goes to standard error: a result comes on standard output, alone.
+    aside: bool,
     interrupt: Signal,
     resize: Signal,
     // Held so that Ctrl-Z and Ctrl-\ do not stop the client under a running command.
@@ -62,22 +63,22 @@ impl NodeShell {
         let ignore =
             |kind: nix::sys::signal::Signal| terminal.is_interactive().then(|| signal(SignalKind::from_raw(kind as i32)).ok()).flatten();
         let ignored = [ignore(nix::sys::signal::Signal::SIGTSTP), ignore(nix::sys::signal::Signal::SIGQUIT)];
-        let mut shell = Self { link, terminal, prompt: String::new(), typed: Vec::new(), interrupt, resize, _ignored: ignored };
+        let mut shell = Self { link, terminal, prompt: String::new(), aside: false, interrupt, resize, _ignored: ignored };
         loop {
             match shell.link.receive().await? {
                 Some(ShellOutput::Ready { prompt }) => {
                     shell.prompt = prompt;
                     return Ok(shell);
                 }
-                Some(output) => show(&output),
+                Some(output) => show(&output, false),
                 None => return Err(SessionError::Refused { message: "the node closed the connection".into(), next: None, code: 3 }),
             }
         }
     }
 
-    /// The commands that were run.
-    pub fn into_typed(self) -> Vec<String> {
-        self.typed
+    /// Keeps standard output free for a result: what commands write goes to standard error.
+    pub fn leave_stdout(&mut self) {
+        self.aside = true;
     }
 
     /// `ssh node command`: standard input is the command's, if it reads any. ssh reads it in any case, which is how a script
@@ -96,6 +97,11 @@ impl NodeShell {
 
     /// Line after line from a console, until the shell is left or one of `words` stands alone on a line.
     pub async fn lines(&mut self, console: &mut Console, words: &[&str]) -> Result<Left, SessionError> {
+        self.lines_noted(console, words, &mut |_| {}).await
+    }
+
+    /// As [`Self::lines`]; each command is told to `note` when it has run.
+    pub async fn lines_noted(&mut self, console: &mut Console, words: &[&str], note: &mut dyn FnMut(&str)) -> Result<Left, SessionError> {
         let broken = |error| SessionError::file("read", "the terminal")(error);
         let (mut buffer, mut ahead, mut last) = (String::new(), String::new(), 0);
         loop {
@@ -103,7 +109,9 @@ impl NodeShell {
             // What was typed while the last command ran and was not for it comes first, as in a real terminal.
             let line = match ahead.split_once('\n').map(|(line, rest)| (line.to_owned(), rest.to_owned())) {
                 Some((line, rest)) => {
-                    println!("{prompt}{line}");
+                    if !self.aside {
+                        println!("{prompt}{line}");
+                    }
                     ahead = rest;
                     Line::Text(line)
                 }
@@ -151,7 +159,8 @@ impl NodeShell {
                 Executed::Lost => return Ok(Left::Lost),
             }
             console.remember(&buffer);
-            self.typed.push(std::mem::take(&mut buffer));
+            note(&buffer);
+            buffer.clear();
         }
     }
 
@@ -184,17 +193,17 @@ impl NodeShell {
                     Some(ShellOutput::Reading) => source = source.reopened(self.terminal),
                     Some(ShellOutput::Incomplete) => return Ok(Executed::Incomplete),
                     Some(ShellOutput::Closed { status }) => return Ok(Executed::Closed(status)),
-                    Some(ShellOutput::Edit { path, content }) => {
+                    Some(ShellOutput::Edit { path, content, program, line }) => {
                         // The thread that reads the terminal has to stop: it is the editor's alone.
                         rest.extend(source.take());
-                        self.edit(&path, content).await?;
+                        self.edit(&path, content, &program, line).await?;
                     }
-                    Some(ShellOutput::Page { content }) => {
+                    Some(ShellOutput::Page { content, at_end }) => {
                         rest.extend(source.take());
-                        let status = i32::from(pager::show(&content.0).await.is_err());
+                        let status = i32::from(pager::show(&content.0, at_end).await.is_err());
                         self.link.send(ShellInput::ViewerClosed { status }).await?;
                     }
-                    Some(other) => show(&other),
+                    Some(other) => show(&other, self.aside),
                     None => return Ok(Executed::Lost),
                 },
                 _ = self.interrupt.recv() => {
@@ -229,8 +238,8 @@ impl NodeShell {
     }
 
     /// A program on the node asked for an editor.
-    async fn edit(&mut self, path: &str, content: Option<Bytes>) -> Result<(), SessionError> {
-        let Some(command) = editor::command() else {
+    async fn edit(&mut self, path: &str, content: Option<Bytes>, program: &str, line: Option<u32>) -> Result<(), SessionError> {
+        let Some(command) = editor::called(program, line) else {
             eprintln!("ckaprep: no editor: set EDITOR, or install vi or nano");
             return self.link.send(ShellInput::ViewerClosed { status: 1 }).await;
         };
@@ -256,14 +265,14 @@ impl NodeShell {
     }
 }
 
-/// Writes output where it belongs. A closed standard output is the reader's choice and no error.
-fn show(output: &ShellOutput) {
+/// Writes output where it belongs, or all of it to standard error. A closed standard output is the reader's choice and no error.
+fn show(output: &ShellOutput, aside: bool) {
     match output {
-        ShellOutput::Output { stream: Stdio::Stdout, data } => {
+        ShellOutput::Output { stream: Stdio::Stdout, data } if !aside => {
             let mut out = io::stdout().lock();
             let _ = out.write_all(&data.0).and_then(|()| out.flush());
         }
-        ShellOutput::Output { stream: Stdio::Stderr, data } => {
+        ShellOutput::Output { data, .. } => {
             let _ = io::stderr().lock().write_all(&data.0);
         }
         ShellOutput::SaveFailed { message } => eprintln!("ckaprep: not saved: {message}"),
@@ -281,7 +290,7 @@ async fn complete(link: &mut Link, asked: Completion) {
                 found = (start, candidates);
                 break;
             }
-            show(&output);
+            show(&output, false);
         }
     }
     // The line editor may have given up meanwhile.

@@ -1,7 +1,7 @@
 //! What the embedded cluster says about a broken node, held against what Kubernetes 1.35.4 said.
 //!
 //! `faults/FAULT.yaml` has the answers of a real cluster's `kubectl` and node, normalised: `{node}` is the node's name, and
-//! what differs from run to run is a wildcard (see [`pattern`]). Lines must come in this order; others may come between
+//! what differs from run to run is a wildcard (see [`crate::shared::pattern`]). Lines must come in this order; others may come between
 //! them unless the step says `whole`. Where the embedded nodes differ for a reason, `differs` tells it.
 
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use ckaprep::backend::Environment;
 use ckaprep::backend::embedded::{Embedded, Handover, Spec, Time};
 use serde::Deserialize;
 
-use crate::pattern::{NODE, pattern, squeeze};
+use crate::shared::pattern::{NODE, pattern, squeeze};
 
 /// A Deployment with two pods on each worker, and a DaemonSet.
 const WORKLOAD: &str = include_str!("../../scenarios/unhealthy-node/setup/shop.yaml");
@@ -81,9 +81,7 @@ fn blocking<T>(job: impl Future<Output = T>) -> T {
 
 /// Replays a recording; every step that differs is told, not just the first.
 fn replay(name: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/faults").join(format!("{name}.yaml"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let recording: Recording = serde_saphyr::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let recording = load(name);
     assert_eq!(recording.fault, name);
     let base = base();
     let report = blocking(async {
@@ -160,6 +158,35 @@ fn compare(step: &Step, text: &str, exit: i32) -> Option<String> {
     Some(difference)
 }
 
+/// The faults, each with the reasons for which the embedded nodes differ.
+pub fn differences() -> Vec<(String, Vec<String>)> {
+    names()
+        .into_iter()
+        .map(|name| {
+            let reasons = load(&name).steps.into_iter().filter_map(|step| step.differs).collect();
+            (name, reasons)
+        })
+        .collect()
+}
+
+fn folder() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/faults")
+}
+
+fn names() -> Vec<String> {
+    let files = std::fs::read_dir(folder()).expect("the recordings").flatten();
+    let mut names: Vec<String> =
+        files.filter_map(|file| file.file_name().to_string_lossy().strip_suffix(".yaml").map(str::to_owned)).collect();
+    names.sort();
+    names
+}
+
+fn load(name: &str) -> Recording {
+    let path = folder().join(format!("{name}.yaml"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    serde_saphyr::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
 /// A test for each recording.
 macro_rules! recordings {
     ($($test:ident: $fault:literal,)*) => {
@@ -172,13 +199,7 @@ macro_rules! recordings {
 
         #[test]
         fn no_recording_was_forgotten() {
-            let mut files: Vec<String> = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/faults"))
-                .expect("the recordings")
-                .flatten()
-                .filter_map(|file| file.file_name().to_string_lossy().strip_suffix(".yaml").map(str::to_owned))
-                .collect();
-            files.sort();
-            assert_eq!(files, [$($fault),*]);
+            assert_eq!(names(), [$($fault),*]);
         }
     };
 }

@@ -1,6 +1,9 @@
 //! What a TLS handshake would decide, without the cryptography of a session: inside one process bytes need no
 //! secrecy, but certificates, names and dates must be judged exactly as a real client judges them.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use jiff::Timestamp;
 use rustls_pki_types::CertificateDer;
 use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
@@ -60,21 +63,77 @@ pub fn certificates(pem: &[u8]) -> Vec<CertificateDer<'static>> {
     CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).collect()
 }
 
-/// Judges a server's certificate chain (leaf first) as a client dialling `host` at `now` does.
-pub fn verify_server(chain: &[CertificateDer<'_>], tls: &ClientTls, host: &str, now: Timestamp) -> Result<(), TlsError> {
+/// The seconds from and to which a certificate is valid, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validity {
+    from: i64,
+    until: i64,
+}
+
+impl Validity {
+    fn of(cert: &X509Certificate<'_>) -> Self {
+        Self { from: cert.validity().not_before.timestamp(), until: cert.validity().not_after.timestamp() }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self { from: self.from.max(other.from), until: self.until.min(other.until) }
+    }
+
+    /// Whether a moment lies within.
+    pub fn holds(&self, now: Timestamp) -> bool {
+        (self.from..=self.until).contains(&now.as_second())
+    }
+}
+
+/// Judges a server's certificate chain (leaf first) as a client dialling `host` at `now` does, and says how long that holds.
+pub fn verify_server(chain: &[CertificateDer<'_>], tls: &ClientTls, host: &str, now: Timestamp) -> Result<Validity, TlsError> {
     if tls.insecure {
-        return Ok(());
+        return Ok(Validity { from: i64::MIN, until: i64::MAX });
     }
     let leaf = parse(chain.first())?;
     // Go checks validity dates and host name of the leaf, then the chain; an expired leaf is reported before its issuer.
     check_dates(&leaf, now)?;
-    verify_chain(chain, &certificates(&tls.ca_pem), now)?;
-    check_host(&leaf, tls.server_name.as_deref().unwrap_or(host))
+    let validity = verify_chain(chain, &certificates(&tls.ca_pem), now)?;
+    check_host(&leaf, tls.server_name.as_deref().unwrap_or(host))?;
+    Ok(validity)
 }
 
-/// Judges whether a leaf was signed by one of `authorities` and all dates hold.
-pub fn verify_chain(chain: &[CertificateDer<'_>], authorities: &[CertificateDer<'_>], now: Timestamp) -> Result<(), TlsError> {
+/// Remembers which servers were found good. Checking a signature takes longer than most requests, and whether it is right does not
+/// change; only dates pass.
+#[derive(Debug, Default)]
+pub struct KnownServers(Mutex<BTreeMap<ServerKey, Validity>>);
+
+/// Everything that [`verify_server`] looks at: authorities, name, chain.
+type ServerKey = (Vec<u8>, String, Vec<Vec<u8>>);
+
+impl KnownServers {
+    /// More than there are servers in a simulation.
+    const LIMIT: usize = 256;
+
+    /// As [`verify_server`].
+    pub fn verify(&self, chain: &[CertificateDer<'_>], tls: &ClientTls, host: &str, now: Timestamp) -> Result<(), TlsError> {
+        if tls.insecure {
+            return Ok(());
+        }
+        let name = tls.server_name.as_deref().unwrap_or(host).to_owned();
+        let key = (tls.ca_pem.clone(), name, chain.iter().map(|cert| cert.to_vec()).collect());
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.get(&key).is_some_and(|validity| validity.holds(now)) {
+            return Ok(());
+        }
+        let validity = verify_server(chain, tls, host, now)?;
+        if known.len() >= Self::LIMIT {
+            known.clear();
+        }
+        known.insert(key, validity);
+        Ok(())
+    }
+}
+
+/// Judges whether a leaf was signed by one of `authorities` and all dates hold; says how long they do.
+pub fn verify_chain(chain: &[CertificateDer<'_>], authorities: &[CertificateDer<'_>], now: Timestamp) -> Result<Validity, TlsError> {
     let mut current = parse(chain.first())?;
+    let mut validity = Validity::of(&current);
     check_dates(&current, now)?;
     let rest: Vec<_> = chain.iter().skip(1).collect();
     // A chain is never longer than what was presented, so this ends.
@@ -82,7 +141,8 @@ pub fn verify_chain(chain: &[CertificateDer<'_>], authorities: &[CertificateDer<
         for authority in authorities {
             let authority = parse(Some(authority))?;
             if authority.subject() == current.issuer() && current.verify_signature(Some(authority.public_key())).is_ok() {
-                return check_dates(&authority, now);
+                check_dates(&authority, now)?;
+                return Ok(validity.and(Validity::of(&authority)));
             }
         }
         let Some(next) = rest.get(step) else { break };
@@ -90,6 +150,7 @@ pub fn verify_chain(chain: &[CertificateDer<'_>], authorities: &[CertificateDer<
         if current.verify_signature(Some(next.public_key())).is_err() {
             break;
         }
+        validity = validity.and(Validity::of(&next));
         current = next;
     }
     Err(TlsError::UnknownAuthority)

@@ -84,8 +84,8 @@ async fn whole(client: &Client, nodes: usize) -> Result<(), String> {
         return Err(format!("{ready} of {nodes} nodes are Ready"));
     }
     let pods = list(client, "/api/v1/namespaces/kube-system/pods").await?;
-    // Two of DNS, four of the control plane, kube-proxy everywhere.
-    let expected = nodes + 6;
+    // Two of DNS, four of the control plane, kube-proxy and the network policies' agent everywhere.
+    let expected = 2 * nodes + 6;
     let running = pods.iter().filter(|pod| has_condition(pod, "Ready")).count();
     if running < expected {
         let waiting: Vec<String> = pods

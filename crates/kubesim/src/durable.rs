@@ -1,18 +1,19 @@
 //! A cluster on disk: a snapshot of the World and a journal of what changed since, one JSON record a line.
 //!
-//! A write to the API is in the journal before it is acknowledged; machines are recorded when a command returns and several
+//! A write to the API is in the journal before it is acknowledged, and refused if it cannot be written, as etcd does without space;
+//! machines are recorded when a command returns and several
 //! times a second. A record is one `write(2)`, so a killed process loses nothing; the file is synced every 100 ms, so power
 //! loss costs at most that. Snapshot and journal carry one generation number, so a crash between writing a new snapshot and
 //! starting its journal is harmless. A torn last line is dropped.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use apiserver::StoreState;
-use apiserver::store::StoreDelta;
+use apiserver::store::{StoreDelta, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use node::machine::{MachineDelta, MachineState};
 use serde::{Deserialize, Serialize};
@@ -61,9 +62,12 @@ pub struct Journal {
     generation: u64,
     file: File,
     size: u64,
+    /// What snapshot and journal say.
     last: World,
     dirty: bool,
-    /// When writing last failed. Nothing is appended after a line that may be torn: the way out is a new snapshot.
+    /// Why the last record is not in the file.
+    problem: Option<String>,
+    /// When a torn line could not be taken back. Nothing is appended after it: the way out is a new snapshot.
     broken: Option<Timestamp>,
 }
 
@@ -72,7 +76,7 @@ impl Journal {
     pub fn create(directory: &Path, world: World) -> Result<Self, SimError> {
         let generation = read_snapshot(directory).map_or(1, |snapshot| snapshot.generation + 1);
         let file = write_generation(directory, generation, &world)?;
-        Ok(Self { directory: directory.to_owned(), generation, file, size: 0, last: world, dirty: false, broken: None })
+        Ok(Self { directory: directory.to_owned(), generation, file, size: 0, last: world, dirty: false, problem: None, broken: None })
     }
 
     /// Reads a World back as it was last recorded.
@@ -97,58 +101,92 @@ impl Journal {
         Ok(world)
     }
 
-    /// Records a change of the store alone; called before the write is acknowledged.
-    pub fn record_store(&mut self, now: Timestamp, store: &StoreState) {
-        let delta = StoreDelta::between(&self.last.store, store);
-        self.last.store = store.clone();
-        if delta.is_some() {
-            self.append(&Record { now, store: delta, ..Record::default() });
+    /// Keeps the snapshot that a directory holds now under another path too. It is never changed, only replaced, so this costs nothing.
+    pub fn keep_snapshot(directory: &Path, kept: &Path) -> Result<(), SimError> {
+        let fail = |reason: std::io::Error| SimError::Journal { path: kept.display().to_string(), reason: reason.to_string() };
+        match std::fs::remove_file(kept) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(fail(error)),
+            _ => {}
         }
+        let snapshot = snapshot_path(directory);
+        // Some file systems know no links.
+        std::fs::hard_link(&snapshot, kept).or_else(|_| std::fs::copy(&snapshot, kept).map(drop)).map_err(fail)
     }
 
-    /// Records everything that changed.
-    pub fn record(&mut self, world: World) {
+    /// Reads what [`Journal::keep_snapshot`] kept.
+    pub fn read_kept(kept: &Path) -> Result<World, SimError> {
+        read_file(kept).map(|snapshot| snapshot.world)
+    }
+
+    /// Records a change of the store alone; called before the write is acknowledged, and refuses one that cannot be kept.
+    pub fn record_store(&mut self, now: Timestamp, store: &StoreState) -> Result<(), StoreError> {
+        let delta = StoreDelta::between(&self.last.store, store);
+        if delta.is_some() && !self.append(&Record { now, store: delta, ..Record::default() }) {
+            return Err(StoreError::NoSpace);
+        }
+        self.last.store = store.clone();
+        Ok(())
+    }
+
+    /// Records everything that changed. The error is why it could not, and is not in the file.
+    pub fn record(&mut self, world: World) -> Result<(), String> {
         let machines: Vec<_> =
             world.machines.iter().filter_map(|(name, new)| Some((name.clone(), difference(&self.last, name, new)?))).collect();
         let store = StoreDelta::between(&self.last.store, &world.store);
         let store_available = (world.store_available != self.last.store_available).then_some(world.store_available);
         let control_plane = (self.last.control_plane != world.control_plane).then(|| world.control_plane.clone());
         let record = Record { now: world.now, store, store_available, control_plane, machines };
-        self.last = world;
-        self.mend(record.now);
-        if record.store.is_none() && record.store_available.is_none() && record.control_plane.is_none() && record.machines.is_empty() {
-            return;
+        let changed = record.store.is_some() || record.store_available.is_some() || record.control_plane.is_some();
+        if self.broken.is_some() {
+            self.mend(world);
+        } else if !changed && record.machines.is_empty() || self.append(&record) {
+            self.last = world;
+            if self.size > ROTATE_AT {
+                self.rotate();
+            }
         }
-        self.append(&record);
-        if self.size > ROTATE_AT {
-            self.rotate();
-        }
+        self.problem.clone().map_or(Ok(()), Err)
     }
 
     /// Begins anew after a failure, from time to time: a full disk may have space again.
-    fn mend(&mut self, now: Timestamp) {
-        if self.broken.is_some_and(|failed| now.duration_since(failed) >= MEND_EVERY) {
-            self.broken = Some(now);
+    fn mend(&mut self, world: World) {
+        if self.broken.is_some_and(|failed| world.now.duration_since(failed) >= MEND_EVERY) {
+            self.broken = Some(world.now);
+            self.last = world;
             self.rotate();
         }
     }
 
-    fn append(&mut self, record: &Record) {
+    /// Whether the record is in the file. What was written of one that did not fit is taken back.
+    fn append(&mut self, record: &Record) -> bool {
         if self.broken.is_some() {
-            return;
+            return false;
         }
         let line = serde_json::to_vec(record).map(|mut line| {
             line.push(b'\n');
             line
         });
-        let written = line.map_err(|e| e.to_string()).and_then(|line| {
-            self.size += line.len() as u64;
-            self.dirty = true;
-            self.file.write_all(&line).map_err(|e| e.to_string())
+        let written = line.map_err(std::io::Error::from).and_then(|line| {
+            self.file.write_all(&line)?;
+            Ok(line.len() as u64)
         });
-        if let Err(reason) = written {
-            tracing::error!(%reason, "the cluster's journal cannot be written");
-            self.broken = Some(record.now);
+        match written {
+            Ok(length) => {
+                self.size += length;
+                (self.dirty, self.problem) = (true, None);
+                true
+            }
+            Err(reason) => {
+                if self.problem.is_none() {
+                    tracing::error!(%reason, "the cluster's journal cannot be written");
+                }
+                self.problem = Some(reason.to_string());
+                let taken_back = self.file.set_len(self.size).and_then(|()| self.file.seek(SeekFrom::Start(self.size)));
+                if taken_back.is_err() {
+                    self.broken = Some(record.now);
+                }
+                false
+            }
         }
     }
 
@@ -158,11 +196,11 @@ impl Journal {
                 let old = journal_path(&self.directory, self.generation);
                 (self.file, self.size) = (file, 0);
                 self.generation += 1;
-                self.broken = None;
+                (self.problem, self.broken) = (None, None);
                 // A leftover is never read: its generation is not the snapshot's.
                 let _ = std::fs::remove_file(old);
             }
-            // The old journal goes on; the next record tries again.
+            // The old journal goes on, if it can; the next record tries again.
             Err(error) => tracing::warn!(%error, "a new snapshot of the cluster could not be written"),
         }
     }
@@ -199,13 +237,13 @@ impl SharedJournal {
     }
 
     /// See [`Journal::record_store`].
-    pub fn record_store(&self, now: Timestamp, store: &StoreState) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).record_store(now, store);
+    pub fn record_store(&self, now: Timestamp, store: &StoreState) -> Result<(), StoreError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).record_store(now, store)
     }
 
     /// See [`Journal::record`].
-    pub fn record(&self, world: World) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).record(world);
+    pub fn record(&self, world: World) -> Result<(), String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).record(world)
     }
 }
 
@@ -241,9 +279,12 @@ fn journal_path(directory: &Path, generation: u64) -> PathBuf {
 }
 
 fn read_snapshot(directory: &Path) -> Result<Snapshot, SimError> {
-    let path = snapshot_path(directory);
+    read_file(&snapshot_path(directory))
+}
+
+fn read_file(path: &Path) -> Result<Snapshot, SimError> {
     let fail = |reason: String| SimError::Journal { path: path.display().to_string(), reason };
-    let bytes = std::fs::read(&path).map_err(|e| fail(e.to_string()))?;
+    let bytes = std::fs::read(path).map_err(|e| fail(e.to_string()))?;
     let snapshot: Snapshot = serde_json::from_slice(&bytes).map_err(|e| fail(e.to_string()))?;
     if snapshot.format != FORMAT {
         return Err(fail(format!("written by another version (format {}, this one reads {FORMAT})", snapshot.format)));
@@ -288,10 +329,16 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let world = World::new(&Config { seed: 1, workers: 1, now: Timestamp::UNIX_EPOCH }).unwrap();
         let mut journal = Journal::create(directory.path(), world.clone()).unwrap();
-        journal.record(later(&world, 1, true));
+        journal.record(later(&world, 1, true)).unwrap();
         journal.file.write_all(b"{\"now\": \"19").unwrap();
         let back = Journal::recover(directory.path()).unwrap();
         assert_eq!((back.now, back.store_available), (later(&world, 1, true).now, true));
+        let kept = directory.path().join("kept");
+        for _ in 0..2 {
+            Journal::keep_snapshot(directory.path(), &kept).unwrap();
+        }
+        journal.rotate();
+        assert_eq!(Journal::read_kept(&kept).unwrap().now, world.now, "the beginning stays");
     }
 
     #[test]
@@ -299,16 +346,47 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let world = World::new(&Config { seed: 1, workers: 1, now: Timestamp::UNIX_EPOCH }).unwrap();
         let mut journal = Journal::create(directory.path(), world.clone()).unwrap();
-        // A file that cannot be written to, as on a full disk.
+        // A file that cannot be written to, and not cut either.
         let writable = std::mem::replace(&mut journal.file, File::open(directory.path().join("world.json")).unwrap());
-        journal.record(later(&world, 1, true));
+        assert!(journal.record(later(&world, 1, false)).is_err());
         assert!(journal.broken.is_some());
         // A torn line may stand in it by now; nothing follows that.
         journal.file = writable;
-        journal.record(later(&world, 2, false));
-        assert!(!Journal::recover(directory.path()).unwrap().store_available);
-        journal.record(later(&world, 7, true));
-        assert!(journal.broken.is_none());
+        assert!(journal.record(later(&world, 2, false)).is_err());
         assert!(Journal::recover(directory.path()).unwrap().store_available);
+        journal.record(later(&world, 7, false)).unwrap();
+        assert!(!Journal::recover(directory.path()).unwrap().store_available);
+    }
+
+    /// `/dev/full` takes no byte; the file that it stands for is put back when there is space again.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn without_space_writes_are_refused_and_nothing_is_lost_when_there_is_space_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let world = World::new(&Config { seed: 1, workers: 1, now: Timestamp::UNIX_EPOCH }).unwrap();
+        let journal = Journal::create(directory.path(), world.clone()).unwrap();
+        let shared = SharedJournal(Arc::new(Mutex::new(journal)));
+        let store = apiserver::Store::new(world.store.clone());
+        let hook = shared.clone();
+        store.set_commit_hook(Arc::new(move |state| hook.record_store(Timestamp::UNIX_EPOCH, state)));
+        store.create("/registry/a", serde_json::json!({})).unwrap();
+
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let disk = std::mem::replace(&mut shared.0.lock().unwrap().file, full);
+        let before = store.revision();
+        let refused = store.create("/registry/b", serde_json::json!({})).unwrap_err();
+        assert_eq!(refused.to_string(), "etcdserver: mvcc: database space exceeded");
+        assert_eq!((store.revision(), store.get("/registry/b").unwrap()), (before, None), "nobody sees what was refused");
+        let now = later(&world, 1, false);
+        let reason = shared.record(World { store: store.snapshot(), ..now.clone() }).unwrap_err();
+        assert!(reason.contains("No space left on device"), "{reason}");
+
+        shared.0.lock().unwrap().file = disk;
+        // /dev/full cannot be cut, so a new snapshot is the way out.
+        shared.record(World { store: store.snapshot(), ..later(&world, 7, false) }).unwrap();
+        store.create("/registry/b", serde_json::json!({})).unwrap();
+        let back = Journal::recover(directory.path()).unwrap();
+        assert!(back.store.objects.contains_key("/registry/a") && back.store.objects.contains_key("/registry/b"));
+        assert!(!back.store_available, "what machines did meanwhile is there too");
     }
 }

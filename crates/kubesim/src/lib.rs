@@ -1,11 +1,13 @@
 //! A whole Kubernetes cluster in one process. A [`World`] is a cluster as a value; [`Cluster`] is one that runs.
 
+mod base;
 mod bootstrap;
 mod cluster;
 mod config;
 mod durable;
 mod error;
 mod gateway;
+mod images;
 mod install;
 mod kubeconfigs;
 mod pki;
@@ -15,13 +17,15 @@ mod simulation;
 mod start;
 mod world;
 
+pub use base::{Outside, base_machine};
 pub use bootstrap::bootstrap;
 pub use cluster::{Cluster, Time, WeakCluster};
 pub use config::{Config, Layout, NodeInfo, Role};
 pub use durable::Journal;
 pub use error::SimError;
 pub use gateway::Gateway;
+pub use images::knows_image;
 pub use kubeconfigs::embedded as admin_kubeconfig;
 pub use simulation::Sim;
-pub use start::{boot, prepare};
+pub use start::{boot, install, installed_at, prepare, wake_up};
 pub use world::World;

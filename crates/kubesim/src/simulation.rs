@@ -79,10 +79,10 @@ impl Sim {
     }
 
     /// Records everything that is not recorded yet; called when a command on a machine has returned.
-    pub fn flush(&self) {
-        if let Some(journal) = &self.0.journal {
-            journal.record(self.snapshot());
-        }
+    ///
+    /// The error is why it could not be: a full disk, say.
+    pub fn flush(&self) -> Result<(), String> {
+        self.0.journal.as_ref().map_or(Ok(()), |journal| journal.record(self.snapshot()))
     }
 
     /// Records what happens without anybody's command, for as long as the simulation lives.
@@ -95,7 +95,8 @@ impl Sim {
             loop {
                 tokio::time::sleep(RECORD_EVERY).await;
                 let Some(inner) = inner.upgrade() else { break };
-                Self(inner).flush();
+                // The journal logs why it fails, and goes on when it can.
+                let _ = Self(inner).flush();
             }
         });
     }

@@ -66,6 +66,18 @@ impl World {
         })
     }
 
+    /// From here on `seed` decides what is drawn. What was drawn before stays as it is, and is not drawn again.
+    pub fn reseed(&mut self, seed: u64) {
+        self.seed = seed;
+        self.store.generator = Generator::for_part(seed, "store of a woken cluster");
+        let names: Vec<String> = self.machines.keys().cloned().collect();
+        for name in names {
+            if let Some(machine) = self.machines.get_mut(&name) {
+                machine.generator = Generator::for_part(seed, &format!("{name} of a woken cluster"));
+            }
+        }
+    }
+
     /// Lets `gap` pass without anything happening, as if everybody had slept: what controllers remember of heartbeats is as old
     /// as it was, so kubelets renew their leases before anybody judges them.
     pub fn skip(&mut self, gap: SignedDuration) {

@@ -4,14 +4,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output};
 use std::time::{Duration, Instant};
 
+use crate::inside;
+
 /// Runs of each measurement; the median is printed.
 const RUNS: usize = 7;
 
 type Outcome<T> = Result<T, String>;
 
-/// Builds, measures, prints.
-pub fn run() -> ExitCode {
-    match measure() {
+/// Runs of what takes long.
+const FEW: usize = 3;
+
+/// Builds, measures, prints. `builds`: from a fresh clone, too.
+pub fn run(builds: bool) -> ExitCode {
+    match measure(builds) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error}");
@@ -20,41 +25,109 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn measure() -> Outcome<()> {
+fn measure(builds: bool) -> Outcome<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     check(Command::new(env!("CARGO")).args(["build", "--release", "--locked"]).current_dir(&root))?;
     let binary = target(&root).join("release/ckaprep");
     let size = std::fs::metadata(&binary).map_err(|e| format!("{}: {e}", binary.display()))?.len();
     let state = std::env::temp_dir().join(format!("ckaprep-bench-{}", std::process::id()));
+    let result = sessions(&binary, &state);
+    // Only this run's own folder.
+    let _ = std::fs::remove_dir_all(&state);
+    let sessions = result?;
+    let inside = inside::measure()?;
+    let milliseconds = |what: &str, values: Vec<Duration>, aim: &str| {
+        let (runs, value) = (values.len(), median(values).as_secs_f64() * 1000.0);
+        println!("{what:<58} {value:>8.2} ms   (median of {runs}{aim})");
+    };
+    milliseconds("process start to hand-over of unhealthy-node", sessions.start, "; aim 100");
+    milliseconds("the same on a machine that never started one", sessions.first, "");
+    milliseconds("`ckaprep check`, from process to process", sessions.check, "");
+    milliseconds("one grading, holds on a fork included", inside.grade, "; aim 30");
+    milliseconds("World::fork() of 4 nodes to its first answer", inside.fork, "; aim 10");
+    milliseconds("a simulated second of an idle cluster", inside.idle_second, "");
+    milliseconds("draw of 20 from 10,000 questions", inside.draw, "; aim 1");
+    if !sessions.memory.is_empty() {
+        let megabytes = median(sessions.memory) as f64 / 1024.0;
+        println!("{:<58} {megabytes:>8.1} MB   (aim 60)", "resident memory of the cluster process");
+    }
+    println!("{:<58} {:>8.1} MB   (aim 40)", "size of the binary", size as f64 / 1e6);
+    if builds { self::builds(&root) } else { Ok(()) }
+}
+
+/// Measured with the finished binary.
+#[derive(Default)]
+struct Sessions {
+    first: Vec<Duration>,
+    start: Vec<Duration>,
+    check: Vec<Duration>,
+    memory: Vec<u64>,
+}
+
+fn sessions(binary: &Path, state: &Path) -> Outcome<Sessions> {
     let ckaprep = |arguments: &[&str]| {
-        let mut command = Command::new(&binary);
-        command.args(arguments).env("CKAPREP_STATE_DIR", &state);
+        let mut command = Command::new(binary);
+        command.args(arguments).env("CKAPREP_STATE_DIR", state);
         command
     };
-    let (mut start, mut grade, mut memory) = (Vec::new(), Vec::new(), Vec::new());
-    for run in 0..RUNS {
+    let mut figures = Sessions::default();
+    for run in 0..FEW + RUNS {
         let seed = (run + 1).to_string();
-        let (elapsed, output) = timed(&mut ckaprep(&["scenario", "unhealthy-node", "--detach", "--format", "json", "--seed", &seed]))?;
-        start.push(elapsed);
+        let mut start = ckaprep(&["scenario", "unhealthy-node", "--detach", "--format", "json", "--seed", &seed]);
+        if run < FEW {
+            // As if there were none; the last of them leaves one behind.
+            let _ = std::fs::remove_dir_all(state.join("clusters"));
+        }
+        let (elapsed, output) = timed(&mut start)?;
+        if run < FEW {
+            figures.first.push(elapsed)
+        } else {
+            figures.start.push(elapsed)
+        }
         let session = field(&output, "session")?;
         // A wrong answer grades as slowly as a right one; exit code 1 says "below full points".
         let begun = now();
         let checked = ckaprep(&["check", "--session", &session]).output().map_err(|e| e.to_string())?;
-        grade.push(begun.elapsed());
+        figures.check.push(begun.elapsed());
         if checked.status.code() != Some(1) {
             return Err(format!("check said: {}", String::from_utf8_lossy(&checked.stderr)));
         }
-        memory.extend(resident(&session));
+        figures.memory.extend(resident(&session));
         check(&mut ckaprep(&["stop", &session]))?;
     }
-    // Only this run's own folder.
-    let _ = std::fs::remove_dir_all(&state);
-    println!("process start to hand-over of unhealthy-node   {:>8.1} ms   (median of {RUNS}; aim 100)", millis(median(start)));
-    println!("one grading, holds on a fork included          {:>8.1} ms   (aim 30)", millis(median(grade)));
-    if !memory.is_empty() {
-        println!("resident memory of the cluster process         {:>8.1} MB   (aim 60)", median(memory) as f64 / 1024.0);
+    Ok(figures)
+}
+
+/// What a newcomer waits for, and a developer.
+fn builds(root: &Path) -> Outcome<()> {
+    let clone = std::env::temp_dir().join(format!("ckaprep-clone-{}", std::process::id()));
+    let result = in_a_clone(root, &clone);
+    let _ = std::fs::remove_dir_all(&clone);
+    result
+}
+
+fn in_a_clone(root: &Path, clone: &Path) -> Outcome<()> {
+    check(Command::new("git").arg("clone").arg("--quiet").arg(root).arg(clone))?;
+    let cargo = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO"));
+        command.args(arguments).current_dir(clone).env_remove("CARGO_TARGET_DIR").env("CKAPREP_STATE_DIR", clone.join("state"));
+        command
+    };
+    let (first, output) = timed(&mut cargo(&["run", "--release", "--", "scenario", "unhealthy-node", "--detach", "--format", "json"]))?;
+    check(&mut cargo(&["run", "--release", "--", "stop", &field(&output, "session")?]))?;
+    let (second, _) = timed(&mut cargo(&["test", "--release", "--workspace"]))?;
+    check(&mut cargo(&["build"]))?;
+    let touched = clone.join("src/runner/grade.rs");
+    let text = std::fs::read(&touched).map_err(|e| e.to_string())?;
+    std::fs::write(&touched, text).map_err(|e| e.to_string())?;
+    let (again, _) = timed(&mut cargo(&["build"]))?;
+    for (what, duration, aim) in [
+        ("from a fresh clone to the first prompt", first, ""),
+        ("both commands of the README", first + second, " (aim 12)"),
+        ("debug rebuild after touching one file of src/", again, ""),
+    ] {
+        println!("{what:<58} {:>8.1} min{aim}", duration.as_secs_f64() / 60.0);
     }
-    println!("size of the binary                             {:>8.1} MB   (aim 40)", size as f64 / 1e6);
     Ok(())
 }
 
@@ -98,8 +171,4 @@ fn resident(session: &str) -> Option<u64> {
 fn median<T: Ord + Copy>(mut values: Vec<T>) -> T {
     values.sort();
     values[values.len() / 2]
-}
-
-fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
 }

@@ -27,7 +27,7 @@ pub fn machine(sim: &Sim, name: &str) -> Result<Arc<Machine>, AccessError> {
 /// What a shell on `base` starts with.
 pub const BASE_SETUP: &str = "export KUBECONFIG=/etc/kubernetes/admin.conf; alias k=kubectl";
 
-async fn run(machine: Arc<Machine>, setup: Option<&str>, script: &str, stdin: &str) -> Result<Output, AccessError> {
+pub(super) async fn run(machine: Arc<Machine>, setup: Option<&str>, script: &str, stdin: &str) -> Result<Output, AccessError> {
     let input = Input::from_bytes(stdin.as_bytes().to_vec());
     let mut shell = machine.open_shell("root", input, None).await.map_err(|e| AccessError::Failed(e.to_string()))?;
     if let Some(setup) = setup {
@@ -35,6 +35,11 @@ async fn run(machine: Arc<Machine>, setup: Option<&str>, script: &str, stdin: &s
     }
     let (status, stdout, stderr) = shell.run(script).await;
     Ok(Output { status: status.code(), stdout, stderr })
+}
+
+/// A change that would be lost with this process is not acknowledged.
+fn not_kept(reason: String) -> AccessError {
+    AccessError::Failed(format!("the change cannot be kept on disk: {reason}"))
 }
 
 impl ScriptShell for Base {
@@ -46,9 +51,9 @@ impl ScriptShell for Base {
 impl NodeAccess for Nodes {
     fn run<'a>(&'a self, node: &'a str, script: &'a str, stdin: &'a str) -> BoxFuture<'a, Result<Output, AccessError>> {
         async move {
-            let output = run(machine(&self.0, node)?, None, script, stdin).await;
-            self.0.flush();
-            output
+            let output = run(machine(&self.0, node)?, None, script, stdin).await?;
+            self.0.flush().map_err(not_kept)?;
+            Ok(output)
         }
         .boxed()
     }
@@ -75,8 +80,8 @@ impl NodeAccess for Nodes {
                 Some(mode) => files.write_mode(path, content.to_vec(), mode).and_then(|()| files.set_mode(path, mode)),
                 None => files.write(path, content.to_vec()),
             };
-            self.0.flush();
-            written.map_err(|e| AccessError::Failed(format!("{path}: {e}")))
+            written.map_err(|e| AccessError::Failed(format!("{path}: {e}")))?;
+            self.0.flush().map_err(not_kept)
         }
         .boxed()
     }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use kubesim::{Cluster, Config, Gateway, Journal, Sim, World};
+use kubesim::{Cluster, Gateway, Journal, Sim, World};
 
-use super::{environment, inventory, shell};
+use super::{Shelf, environment, inventory, shell};
 use crate::backend::Environment;
 use crate::backend::interactive::{InteractiveShell, Size};
 use crate::model::Inventory;
@@ -61,14 +61,9 @@ pub struct Embedded {
 pub struct Handover(World);
 
 impl Handover {
-    /// Its stored form.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, EmbeddedError> {
-        serde_json::to_vec(&self.0).map_err(|e| EmbeddedError(format!("its state cannot be stored: {e}")))
-    }
-
-    /// Brings back what was stored.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EmbeddedError> {
-        serde_json::from_slice(bytes).map(Self).map_err(|e| EmbeddedError(format!("its stored state is damaged: {e}")))
+    /// Brings back what [`Embedded::keep_handover`] kept.
+    pub fn read(path: &Path) -> Result<Self, EmbeddedError> {
+        Ok(Self(Journal::read_kept(path)?))
     }
 }
 
@@ -107,9 +102,19 @@ impl Embedded {
     /// Starts a healthy cluster. A stepped one begins [`HEADROOM`] early: what is set up on it takes simulated time, and a live
     /// cluster that goes on from there must not be ahead of the wall clock, by which clients reckon ages.
     pub async fn start(spec: Spec) -> Result<Self, EmbeddedError> {
+        Self::start_from(&Shelf::none(), spec).await
+    }
+
+    /// Like [`Self::start`] with an installed cluster from a shelf. What comes out is the same.
+    pub async fn start_from(shelf: &Shelf, spec: Spec) -> Result<Self, EmbeddedError> {
         let headroom = if spec.time == Time::Stepped { HEADROOM } else { SignedDuration::ZERO };
         let now = spec.now.checked_sub(headroom).unwrap_or(spec.now);
-        let world = kubesim::prepare(&Config { seed: spec.seed, workers: spec.workers, now }).await?;
+        let installed = shelf.installed(spec.workers, now).await?;
+        let cluster = kubesim::wake_up(installed, spec.seed, now).await?;
+        if spec.time == Time::Stepped && spec.journal.is_none() && !spec.open {
+            return Self::around(Running { cluster, gateway: None }, spec.time, None).await;
+        }
+        let world = cluster.fork().await?;
         Self::resume(&Handover(world), Spec { now, ..spec }).await
     }
 
@@ -126,7 +131,10 @@ impl Embedded {
     }
 
     async fn wake(world: World, time: Time, journal: Option<PathBuf>, port: Option<u16>) -> Result<Self, EmbeddedError> {
-        let running = Running::new(world, time, journal.as_deref(), port)?;
+        Self::around(Running::new(world, time, journal.as_deref(), port)?, time, journal).await
+    }
+
+    async fn around(running: Running, time: Time, journal: Option<PathBuf>) -> Result<Self, EmbeddedError> {
         let address = running.gateway.as_ref().map(Gateway::address);
         let (inventory, pki) = running.cluster.run(|sim| async move { (inventory(&sim), sim.pki().clone()) }).await?;
         let server = address.map(|address| format!("https://{address}")).unwrap_or_default();
@@ -159,6 +167,12 @@ impl Embedded {
         }
         running.cluster = next;
         Ok(())
+    }
+
+    /// Keeps the state with which a journalled cluster began in a file, for as long as nothing much has happened.
+    pub fn keep_handover(&self, path: &Path) -> Result<(), EmbeddedError> {
+        let journal = self.journal.as_ref().ok_or_else(|| EmbeddedError("it keeps no journal".into()))?;
+        Ok(Journal::keep_snapshot(journal, path)?)
     }
 
     fn cluster(&self) -> Cluster {

@@ -1,13 +1,18 @@
 //! The embedded cluster: the only place that names the simulator. Everything else meets it as an [`Environment`].
 
 mod access;
+mod base;
 mod cluster;
 mod forks;
+mod shelf;
 mod shell;
 
+pub use base::Base;
+pub use kubesim::knows_image;
 pub use cluster::{Embedded, EmbeddedError, Handover, Spec, Time};
+pub use shelf::Shelf;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kubesim::Sim;
@@ -27,6 +32,7 @@ fn environment(sim: &Sim) -> Environment {
         shell: Arc::new(access::Base(sim.clone())),
         inventory: Arc::new(inventory(sim)),
         capabilities: BTreeSet::from([Capability::NodeShell, Capability::Fork, Capability::NodeDisk]),
+        labels: BTreeMap::new(),
         forks: Some(Arc::new(forks::SimForks(sim.clone()))),
         now: Arc::new(move || clock.now()),
     }
@@ -42,5 +48,5 @@ fn inventory(sim: &Sim) -> Inventory {
         },
         address: node.address.to_string(),
     });
-    Inventory { context: CONTEXT.to_owned(), nodes: nodes.collect(), paths: NodePaths::kubeadm() }
+    Inventory { context: CONTEXT.to_owned(), nodes: nodes.collect(), paths: NodePaths::kubeadm(), namespace_prefix: String::new() }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use kubesim::Sim;
-use kubesim::shell::{Bytes, Editor, Input, InputWriter, Io, Output, Pager, Shell, Terminal};
+use kubesim::shell::{Bytes, EditRequest, Editor, Input, InputWriter, Io, Machine, Output, Pager, Shell, Terminal};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::access::{self, BASE, BASE_SETUP};
@@ -31,8 +31,19 @@ pub fn pair() -> (InteractiveShell, Far) {
 
 /// Serves a shell until its owner leaves or it ends.
 pub async fn serve(sim: Sim, node: String, size: Option<Size>, far: Far) {
+    let machine = access::machine(&sim, &node).map_err(|e| e.to_string());
+    // What a command changed is acknowledged by its end, so it is in the journal by then.
+    serve_on(machine, &node, Box::new(move || sim.flush()), size, far).await;
+}
+
+/// Serves a shell on a machine; `after` is called after each command.
+pub async fn serve_on(machine: Result<Arc<Machine>, String>, node: &str, after: After, size: Option<Size>, far: Far) {
     let outputs = far.outputs.clone();
-    let status = match Open::new(&sim, &node, size, far).await {
+    let opened = match machine {
+        Ok(machine) => Open::new(machine, node == BASE, after, size, far).await,
+        Err(message) => Err(message),
+    };
+    let status = match opened {
         Ok(mut open) => open.serve().await,
         Err(message) => {
             let data = interactive::Bytes(format!("ssh: connect to host {node} port 22: {message}\n").into_bytes());
@@ -42,6 +53,9 @@ pub async fn serve(sim: Sim, node: String, size: Option<Size>, far: Far) {
     };
     let _ = outputs.send(ShellOutput::Closed { status }).await;
 }
+
+/// What is done after each command; the error is why its changes would not outlive this process.
+pub type After = Box<dyn Fn() -> Result<(), String> + Send>;
 
 /// Writes a saved version back; the error is the node's.
 type Save = Box<dyn Fn(Bytes) -> Result<(), String> + Send + Sync>;
@@ -75,20 +89,22 @@ impl Viewer {
 }
 
 impl Editor for Viewer {
-    fn edit(&self, name: String, contents: Option<Bytes>, save: Save) -> BoxFuture<'static, i32> {
+    fn edit(&self, request: EditRequest, contents: Option<Bytes>, save: Save) -> BoxFuture<'static, i32> {
         let content = contents.map(|bytes| interactive::Bytes(bytes.to_vec()));
-        self.open(ShellOutput::Edit { path: name, content }, Some(save))
+        self.open(ShellOutput::Edit { path: request.name, content, program: request.program, line: request.line }, Some(save))
     }
 }
 
 impl Pager for Viewer {
-    fn show(&self, text: Bytes) -> BoxFuture<'static, ()> {
-        self.open(ShellOutput::Page { content: interactive::Bytes(text.to_vec()) }, None).map(|_| ()).boxed()
+    fn show(&self, text: Bytes, at_end: bool) -> BoxFuture<'static, ()> {
+        self.open(ShellOutput::Page { content: interactive::Bytes(text.to_vec()), at_end }, None).map(|_| ()).boxed()
     }
 }
 
 struct Open {
-    sim: Sim,
+    after: After,
+    /// Whether its owner knows that changes are not kept.
+    warned: bool,
     shell: Shell,
     far: Far,
     /// Takes the place of the machine's own prompt.
@@ -106,8 +122,7 @@ struct Open {
 }
 
 impl Open {
-    async fn new(sim: &Sim, node: &str, size: Option<Size>, far: Far) -> Result<Self, String> {
-        let machine = access::machine(sim, node).map_err(|e| e.to_string())?;
+    async fn new(machine: Arc<Machine>, on_base: bool, after: After, size: Option<Size>, far: Far) -> Result<Self, String> {
         let viewing = Arc::<Mutex<Viewing>>::default();
         let viewer = Arc::new(Viewer { outputs: far.outputs.clone(), viewing: Arc::clone(&viewing) });
         let terminal = size.map(|size| {
@@ -121,8 +136,8 @@ impl Open {
         });
         let (writer, stdin, awaited) = Input::awaited();
         let mut shell = machine.open_shell("root", stdin.clone(), terminal.clone()).await.map_err(|e| e.to_string())?;
-        let prompt = (node == BASE).then(|| "candidate@base:~$ ".to_owned());
-        if node == BASE {
+        let prompt = on_base.then(|| "candidate@base:~$ ".to_owned());
+        if on_base {
             shell.run(BASE_SETUP).await;
         }
         let (io, written) = if terminal.is_some() {
@@ -132,7 +147,7 @@ impl Open {
             let ((out, out_read), (err, err_read)) = (Output::pipe(), Output::pipe());
             (Io { stdout: out, stderr: err }, vec![(Stdio::Stdout, out_read), (Stdio::Stderr, err_read)])
         };
-        Ok(Self { sim: sim.clone(), shell, far, prompt, terminal, viewing, stdin: Some(writer), awaited, input: stdin, io, written })
+        Ok(Self { after, warned: false, shell, far, prompt, terminal, viewing, stdin: Some(writer), awaited, input: stdin, io, written })
     }
 
     fn prompt(&self) -> String {
@@ -167,8 +182,7 @@ impl Open {
                         continue;
                     }
                     let (status, read) = self.execute(&script).await;
-                    // What the command changed is acknowledged by its end, so it is in the journal by then.
-                    self.sim.flush();
+                    self.acknowledge().await;
                     if let Some(code) = self.shell.exited() {
                         return code;
                     }
@@ -187,6 +201,20 @@ impl Open {
                 Some(_) => {}
             }
         }
+    }
+
+    /// What a command changed is kept by now, or its owner is told, once.
+    async fn acknowledge(&mut self) {
+        let kept = (self.after)();
+        if let (Err(reason), false) = (&kept, self.warned) {
+            let text = format!(
+                "ckaprep: what changes here is not kept on disk ({reason}) and would be lost with this session.\n\
+                 Free space where `ckaprep doctor` says that state is; it goes on by itself. Until then the API refuses writes.\n"
+            );
+            let data = interactive::Bytes(text.into_bytes());
+            let _ = self.far.outputs.send(ShellOutput::Output { stream: Stdio::Stderr, data }).await;
+        }
+        self.warned = kept.is_err();
     }
 
     /// Runs one command, passing its output and the owner's input on meanwhile.

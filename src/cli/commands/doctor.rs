@@ -2,9 +2,13 @@
 
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Arc;
 
+use crate::backend::host_command::HostPrograms;
+use crate::backend::kind::{Examined, Fitness, HostSettings, examine};
 use crate::cli::context::{Context, Format};
 use crate::cli::error::CliError;
+use crate::cli::kind_args::KindArgs;
 use crate::content::Catalog;
 use crate::render::document::{DoctorDocument, FindingDocument, Health};
 use crate::render::text;
@@ -16,6 +20,8 @@ use crate::tui::editor;
 /// Options of `ckaprep doctor`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    #[command(flatten)]
+    kind: KindArgs,
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -24,6 +30,7 @@ pub struct Args {
 /// Prints findings; 3 if something will not work.
 pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
     let mut findings = vec![content(), shell(), kubectl(), editors(), network()];
+    findings.extend(kind(&args.kind, context)?);
     match Directories::from_environment() {
         Ok(directories) => {
             findings.push(state(&directories));
@@ -39,6 +46,20 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
         Format::Text => context.print(&text::doctor(&document, context.style(), context.width())),
     }
     Ok(if broken { 3 } else { 0 })
+}
+
+/// What the kind backend needs. Nothing of it keeps the embedded cluster from working, so a lack without which kind cannot work is bad
+/// only where its runtime is there.
+fn kind(args: &KindArgs, context: &Context) -> Result<Vec<FindingDocument>, CliError> {
+    let settings = HostSettings::from_environment();
+    let examined = context.block_on(async { Ok(examine(Arc::new(HostPrograms), &settings, args.image(), Path::new("/")).await) })?;
+    let health = |fitness| match fitness {
+        Fitness::Good => Health::Good,
+        Fitness::Remark => Health::Remark,
+        Fitness::Bad => Health::Bad,
+    };
+    let finding = |e: Examined| FindingDocument { subject: e.subject.to_owned(), health: health(e.fitness), found: e.found, next: e.next };
+    Ok(examined.into_iter().map(finding).collect())
 }
 
 fn good(subject: &str, found: impl Into<String>) -> FindingDocument {

@@ -8,6 +8,8 @@ use crate::cli::catalog::{self, ContentArgs};
 use crate::cli::complete;
 use crate::cli::context::{Context, Format};
 use crate::cli::error::CliError;
+use crate::cli::quiz::ask::Asker;
+use crate::cli::quiz::book::Book;
 use crate::cli::quiz::draw::{self, Wanted};
 use crate::cli::quiz::flow::{Ended, Quiz};
 use crate::cli::quiz::state::{Feedback, State};
@@ -28,7 +30,10 @@ pub enum Action {
 ///
 /// Whole questions per domain by largest remainder; what rounding leaves over carries to the next quiz. Questions that you have
 /// not seen come first, then those you got wrong. Command questions are answered by typing commands on a throwaway
-/// cluster; the state that you leave is graded, so any right way counts. Answers may be piped in, one a line.
+/// cluster; the state that you leave is graded, so any right way counts. Answers may be piped in, one a line. Questions that only
+/// you can grade are left to `ckaprep study`.
+///
+/// Exit code: 0 at or above the exam's pass mark (66 % by the weights, 74 % for cka-2018), 1 below it, 0 when you leave to resume later.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// `resume` goes on with the quiz that you left
@@ -52,7 +57,7 @@ pub struct Args {
     /// Only this domain
     #[arg(long, value_name = "ID")]
     domain: Option<String>,
-    /// Only questions whose last answer was wrong
+    /// Only questions whose last answer was wrong, each once, at most `--count` of them
     #[arg(long)]
     wrong: bool,
     /// Only say what would be asked
@@ -109,6 +114,8 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
         given: Default::default(),
         flagged: Default::default(),
         skipped: Vec::new(),
+        own_seed: wanted.own_seed,
+        begun: None,
     };
     let value = serde_json::to_value(&state).map_err(|e| CliError::bug("a quiz has no stored form").because(e))?;
     let run = match history.begin_run(exam.id.as_str(), context.now(), &value, carry.as_ref()) {
@@ -128,15 +135,16 @@ fn take(context: &Context, catalog: &Arc<Catalog>, history: &mut Sqlite, run: Ru
     context.block_on(async {
         let console = Console::open(context.terminal, None, format == Format::Text)
             .map_err(|e| CliError::environment("cannot read your answers").because(e))?;
-        let began = context.now();
-        let mut quiz = Quiz { context, catalog, exam: &exam, history, run, state, console, began, format, warned: false };
+        let asker = Asker { context, catalog, console, format };
+        let book = Book { context, history, run, state, began: context.now(), warned: false, reports: Default::default() };
+        let mut quiz = Quiz { asker, exam: &exam, book };
         match quiz.take().await? {
             Ended::Paused => Ok(0),
             Ended::Finished(document) => {
                 if format == Format::Json {
                     context.print_json(&document)?;
                 }
-                Ok(if document.percent == 100 { 0 } else { 1 })
+                Ok(if document.passed { 0 } else { 1 })
             }
         }
     })

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::backend::Backend;
 use crate::cli::catalog::{self, ContentArgs};
 use crate::cli::complete;
 use crate::cli::context::{Context, Format};
 use crate::cli::error::CliError;
+use crate::cli::existing_args::{self, ExistingArgs};
+use crate::cli::kind_args::KindArgs;
 use crate::cli::practice::{self, Leaving, demo};
 use crate::cli::serve::convert;
 use crate::content::variable::variants;
@@ -18,6 +21,7 @@ use crate::session::launch::{self, Start};
 use crate::session::{Folder, Record, entropy};
 use crate::store::History;
 use crate::tui::progress::Progress;
+use crate::tui::steps::Steps;
 
 /// Seeds that are tried for the variant that is wanted.
 const TRIES: u64 = 256;
@@ -28,7 +32,7 @@ const TRIES: u64 = 256;
 /// behind is graded. Leaving the shell asks whether to go on, grade, or stop.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Id of the scenario
+    /// Id of the scenario, or the folder of one: `./my-scenario`
     #[arg(value_name = "ID", add = complete::scenarios())]
     id: Option<String>,
     /// Decides variant, names and ports; equal seeds give equal scenarios. Without it you get a variant you have not seen
@@ -50,6 +54,10 @@ pub struct Args {
     #[arg(long, value_name = "BACKEND", default_value = "embedded", value_parser = ["embedded", "kind", "existing"])]
     backend: String,
     #[command(flatten)]
+    kind: KindArgs,
+    #[command(flatten)]
+    existing: ExistingArgs,
+    #[command(flatten)]
     content: ContentArgs,
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
@@ -57,16 +65,19 @@ pub struct Args {
 }
 
 /// Starts the session, then the shell, the demonstration, or nothing.
-pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
-    let catalog = args.content.load(context)?;
-    let Some(id) = &args.id else {
+pub fn run(mut args: Args, context: &Context) -> Result<u8, CliError> {
+    let Some(word) = args.id.take() else {
+        let catalog = catalog::load_scenarios(args.content.content.as_deref(), context)?;
         let ids: Vec<&str> = catalog.scenarios().map(|entry| entry.scenario.id.as_str()).collect();
         return Err(CliError::usage("which scenario?").hint(format!("one of: {}", ids.join(", "))));
     };
-    let entry = catalog::scenario(&catalog, id)?;
-    if args.backend != "embedded" {
-        return Err(CliError::environment(format!("the backend {:?} is not there yet", args.backend))
-            .hint("leave out --backend: the embedded cluster needs neither Docker nor a download"));
+    let (catalog, id) = args.content.load_with_scenario(&word, context)?;
+    let entry = catalog::scenario(&catalog, &id)?;
+    let backend: Backend = args.backend.parse().map_err(CliError::usage)?;
+    if let (Some(pack), true) = (entry.origin.pack(), backend != Backend::Embedded) {
+        // Root on a node of kind is nearly root on the host, and an existing cluster is somebody's.
+        return Err(CliError::usage(format!("content of the pack {pack} runs on the embedded cluster only"))
+            .hint("what strangers wrote gets no way out of the simulation: leave out --backend"));
     }
     let directories = context.directories()?;
     let seed = match args.seed {
@@ -74,18 +85,36 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
         None => fresh_seed(context, &catalog, &entry.exercise)?,
     };
     let content = args.content.content.as_ref().map(std::path::absolute).transpose();
+    let backend_options = match backend {
+        Backend::Embedded => None,
+        Backend::Kind => Some(options_text(&args.kind.options()?)?),
+        Backend::Existing => {
+            let options = args.existing.options()?;
+            let wanted = existing_args::Wanted { catalog: &catalog, exercise: &entry.exercise, seed, variant: &args.variant };
+            context.block_on(args.existing.agree(&options, &wanted, context))?;
+            Some(options_text(&options)?)
+        }
+    };
     let start = Start {
         scenario: id.clone(),
         seed,
         backend: args.backend,
         variant: args.variant,
+        bindings: None,
+        backend_options,
         detached: args.detach,
         content: content.map_err(|e| CliError::environment("cannot find the working directory").because(e))?,
     };
     context.block_on(async {
+        // The embedded cluster is there at once; making containers takes a minute, which is told step by step.
+        let steps = (backend != Backend::Embedded).then(|| Steps::new(context.terminal));
         let progress = Progress::new(context.terminal);
-        let (folder, record) = launch::start(&directories, &start, &mut |message| progress.say(message, None)).await?;
-        drop(progress);
+        let mut told = |message: &str| match &steps {
+            Some(steps) => steps.say(message),
+            None => progress.say(message, None),
+        };
+        let (folder, record) = launch::start(&directories, &start, &mut told).await?;
+        drop((steps, progress));
         if args.detach {
             return detached(context, args.format, &folder, &record);
         }
@@ -95,6 +124,10 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
         let options = practice::Options { my_shell: args.my_shell, leaving: Leaving::Ask, format: args.format };
         practice::run(context, &directories, &folder, &record, options).await
     })
+}
+
+fn options_text(options: &impl serde::Serialize) -> Result<String, CliError> {
+    serde_json::to_string(options).map_err(|e| CliError::bug("options have no JSON form").because(e))
 }
 
 /// A seed whose variant was practised least: equal seeds give equal variants, so a seed is all that is needed to start the
@@ -115,7 +148,8 @@ fn fresh_seed(context: &Context, catalog: &Catalog, exercise: &Arc<Exercise>) ->
     Ok(first)
 }
 
-fn detached(context: &Context, format: Format, folder: &Folder, record: &Record) -> Result<u8, CliError> {
+/// Says how to reach a session that was started and left alone.
+pub fn detached(context: &Context, format: Format, folder: &Folder, record: &Record) -> Result<u8, CliError> {
     let document = StartedDocument {
         session: record.id.clone(),
         scenario: record.scenario.clone(),

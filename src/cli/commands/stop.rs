@@ -6,6 +6,7 @@ use nix::unistd::Pid;
 use crate::cli::complete;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::cli::serve::existing;
 use crate::session::registry::{self, Entry};
 use crate::session::{Client, Directories};
 
@@ -37,14 +38,14 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
     };
     context.block_on(async {
         for entry in entries {
-            stop(&directories, &entry, args.force).await?;
+            stop(&directories, &entry, args.force, context).await?;
             context.print(&format!("stopped {}\n", entry.folder.id()));
         }
         Ok(0)
     })
 }
 
-async fn stop(directories: &Directories, entry: &Entry, force: bool) -> Result<(), CliError> {
+async fn stop(directories: &Directories, entry: &Entry, force: bool, context: &Context) -> Result<(), CliError> {
     if entry.live && force {
         // The lock is held, so the pid of the record is that process and no other.
         if let Some(pid) = entry.record.as_ref().and_then(|r| i32::try_from(r.pid).ok()).filter(|pid| *pid > 1) {
@@ -52,6 +53,9 @@ async fn stop(directories: &Directories, entry: &Entry, force: bool) -> Result<(
         }
     } else if entry.live {
         Client::stop(&entry.folder).await?;
+        return Ok(entry.folder.remove(directories)?);
     }
+    // Nobody else will remove what it made on the user's own cluster.
+    existing::remove_left(&entry.folder, context).await?;
     Ok(entry.folder.remove(directories)?)
 }

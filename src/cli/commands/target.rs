@@ -48,6 +48,9 @@ pub async fn ask<T: DeserializeOwned>(context: &Context, entry: &Entry, request:
     let progress = Progress::new(context.terminal);
     let document = client.document(&request, &mut |message, remaining| progress.say(message, remaining)).await?;
     drop(progress);
+    for notice in client.take_notices() {
+        context.note(&notice);
+    }
     let document = document.ok_or_else(|| CliError::bug("the session answered without a result"))?;
     serde_json::from_value(document).map_err(|e| CliError::bug("the session's answer could not be understood").because(e))
 }

@@ -8,7 +8,7 @@ use kubectl::{Connect, Invocation, TerminalSize};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::dialer::HostDialer;
+use crate::backend::host_dialer::HostDialer;
 use super::editor::HostEditor;
 use super::files::HostFiles;
 use crate::cli::context::Context;

@@ -42,7 +42,7 @@ pub fn draw(catalog: &Catalog, history: &dyn History, wanted: &Wanted<'_>) -> Re
     }
     let seen = history.seen(ItemKind::Question)?;
     let mut bank = Vec::new();
-    for question in catalog.questions() {
+    for question in catalog.questions().filter(|q| q.answer_type.is_graded()) {
         // A question counts for the first of its placements in this exam.
         let Some(placement) = question.placements.iter().find(|p| p.exam == exam.id) else { continue };
         let standing = seen.get(question.id.as_str()).map(|s| Standing { asked: s.times, wrong: !s.last_full }).unwrap_or_default();
@@ -63,7 +63,9 @@ pub fn draw(catalog: &Catalog, history: &dyn History, wanted: &Wanted<'_>) -> Re
     });
     if drawn.questions.is_empty() {
         return Err(if wanted.only_wrong {
-            CliError::environment("nothing to ask: no answer of yours was wrong").hint(format!("ckaprep quiz --exam {}", exam.id))
+            let here = wanted.domain.map(|domain| format!(" in {domain}")).unwrap_or_default();
+            CliError::environment(format!("nothing to ask: none of your last answers{here} was wrong"))
+                .hint(format!("ckaprep quiz --exam {}", exam.id))
         } else {
             CliError::content(format!("there are no questions for {}", exam.id)).hint("`ckaprep curriculum` shows what there is")
         });

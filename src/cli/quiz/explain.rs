@@ -9,10 +9,39 @@ use crate::render::wrap::wrap;
 use crate::render::{markdown, text};
 
 use super::judge::{chosen, letter};
-use super::state::Given;
+
+/// Words that mean something at a question's prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Words {
+    /// In a quiz.
+    WithFlag,
+    /// Elsewhere.
+    Plain,
+    /// Nothing is asked: it is only shown again.
+    None,
+}
+
+impl Words {
+    /// For people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::WithFlag => "skip, flag, quit",
+            Self::Plain => "skip, quit",
+            Self::None => "",
+        }
+    }
+
+    /// What ends a command question's shell, alone on a line.
+    pub fn commands(self) -> &'static [&'static str] {
+        match self {
+            Self::WithFlag => &["submit", "skip", "flag", "quit"],
+            Self::Plain | Self::None => &["submit", "skip", "quit"],
+        }
+    }
+}
 
 /// A question as it is asked.
-pub fn ask(question: &Question, prompt: &str, head: &str, style: Style, width: usize) -> String {
+pub fn ask(question: &Question, prompt: &str, head: &str, words: Words, style: Style, width: usize) -> String {
     let mut out = format!("\n{}\n\n{}", style.title(head), markdown::render(prompt, style, width));
     if let QuestionBody::Single(options) | QuestionBody::Multiple(options) = question.body() {
         out.push('\n');
@@ -22,19 +51,23 @@ pub fn ask(question: &Question, prompt: &str, head: &str, style: Style, width: u
         }
     }
     out.push('\n');
-    out.push_str(&style.dim(how(question)));
-    out.push('\n');
+    if words != Words::None {
+        let text = wrap(&format!("{} ({})", how(question), words.as_str()), width, "", "");
+        for line in text.lines() {
+            out.push_str(&format!("{}\n", style.dim(line)));
+        }
+    }
     out
 }
 
 /// How to answer, in a line.
 fn how(question: &Question) -> &'static str {
     match question.body() {
-        QuestionBody::Single(_) => "One is right: type its letter. (skip, flag, quit)",
-        QuestionBody::Multiple(_) => "Type the letters of all that are right, such as `a c`. (skip, flag, quit)",
-        QuestionBody::Short(_) => "Type the answer. (skip, flag, quit)",
-        QuestionBody::Open(_) => "Type your answer in a line; you grade it yourself. (skip, flag, quit)",
-        QuestionBody::Command => "Type commands; `submit` grades what they leave behind. (submit, skip, flag, quit)",
+        QuestionBody::Single(_) => "One is right: type its letter.",
+        QuestionBody::Multiple(_) => "Type the letters of all that are right, such as `a c`.",
+        QuestionBody::Short(_) => "Type the answer.",
+        QuestionBody::Open(_) => "Answer in a sentence or two, in one line; then you see a good answer and rate your own.",
+        QuestionBody::Command => "Type commands; `submit` grades what they leave behind.",
     }
 }
 
@@ -54,7 +87,7 @@ pub struct Explained<'a> {
     /// The question.
     pub question: &'a Question,
     /// The answer that was given, if any.
-    pub given: Option<&'a Given>,
+    pub typed: Option<&'a str>,
     /// Grading of a command question.
     pub report: Option<&'a Report>,
     /// Steps of the reference answer of a command question, filled in.
@@ -65,11 +98,11 @@ pub struct Explained<'a> {
 
 /// The explanation after an answer.
 pub fn explain(explained: &Explained<'_>, style: Style, width: usize) -> String {
-    let Explained { question, given, report, solution, explanation } = explained;
+    let Explained { question, typed, report, solution, explanation } = explained;
     let mut out = String::new();
     match question.body() {
         QuestionBody::Single(options) | QuestionBody::Multiple(options) => {
-            let picked = given.and_then(|g| chosen(&g.answer, options.len())).unwrap_or_default();
+            let picked = typed.and_then(|typed| chosen(typed, options.len())).unwrap_or_default();
             for (at, option) in options.iter().enumerate() {
                 let mark = if option.correct { style.good("right") } else { style.bad("wrong") };
                 let yours = if picked.contains(&at) { ", your choice" } else { "" };

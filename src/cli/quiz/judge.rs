@@ -1,6 +1,7 @@
 //! Deciding typed answers.
 
 use crate::content::question::{Choice, ShortAnswer};
+use crate::model::{Points, Rating, Score};
 
 /// Reads chosen options: `b`, `a c`, `a,c`, `ac`, `2`. `None` when it is no such thing.
 pub fn chosen(typed: &str, options: usize) -> Option<Vec<usize>> {
@@ -23,6 +24,16 @@ pub fn chosen(typed: &str, options: usize) -> Option<Vec<usize>> {
 /// Whether exactly the right options were chosen.
 pub fn choices_are_right(options: &[Choice], chosen: &[usize]) -> bool {
     options.iter().enumerate().all(|(at, option)| option.correct == chosen.contains(&at))
+}
+
+/// What the learner's own rating counts for: `hard` is what is graded from 66 % up.
+pub fn own_score(rating: Rating) -> Score {
+    let earned = match rating {
+        Rating::Again => 0,
+        Rating::Hard => 2,
+        Rating::Good | Rating::Easy => 3,
+    };
+    Score { earned: Points(earned), maximum: Points(3) }
 }
 
 /// The letter of an option.
@@ -77,6 +88,14 @@ mod tests {
         assert!(choices_are_right(&options, &[0, 2]));
         assert!(!choices_are_right(&options, &[0]));
         assert!(!choices_are_right(&options, &[0, 1, 2]));
+    }
+
+    #[test]
+    fn a_rating_of_ones_own_counts_as_its_grade_would() {
+        let percent = |rating| own_score(rating).percent();
+        assert_eq!(percent(Rating::Again), 0);
+        assert!((crate::model::PASS_PERCENT..100).contains(&percent(Rating::Hard)));
+        assert_eq!((percent(Rating::Good), percent(Rating::Easy)), (100, 100));
     }
 
     #[test]

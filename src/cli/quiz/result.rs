@@ -33,12 +33,14 @@ pub fn result(state: &State, exam: &Curriculum, seconds: u64) -> QuizDocument {
     }
     let right: f64 = state.drawn.iter().map(|d| share(score_of(&d.key))).sum();
     let percent = |part: f64, whole: f64| if whole == 0.0 { 0 } else { (part / whole * 100.0 + 1e-9).floor() as u32 };
+    let weighted_percent = percent(weighted, weights);
     QuizDocument {
         exam: state.exam.clone(),
         title: exam.title.clone(),
         percent: percent(right, state.drawn.len() as f64),
-        weighted_percent: percent(weighted, weights),
+        weighted_percent,
         pass_percent: exam.format.pass_percent,
+        passed: weighted_percent >= exam.format.pass_percent,
         seconds,
         domains,
         questions: state
@@ -67,6 +69,7 @@ mod tests {
     use super::*;
     use crate::cli::quiz::state::{Drawn, Feedback};
     use crate::content::Catalog;
+    use crate::model::PASS_PERCENT;
 
     #[test]
     fn domains_count_by_weight_and_what_was_not_answered_is_missed() {
@@ -84,6 +87,8 @@ mod tests {
             given: BTreeMap::new(),
             flagged: BTreeSet::new(),
             skipped: Vec::new(),
+            own_seed: 0,
+            begun: None,
         };
         let score = |earned| Score { earned: Points(earned), maximum: Points(4) };
         state.answer("1", "x".into(), score(4), Timestamp::UNIX_EPOCH, 1);
@@ -91,6 +96,7 @@ mod tests {
         let result = result(&state, exam, 10);
         assert_eq!((result.domains[0].score.percent(), result.domains[1].score.percent()), (50, 50));
         assert_eq!((result.weighted_percent, result.percent), (50, 50));
+        assert!(!result.passed && result.pass_percent == PASS_PERCENT);
         assert_eq!(result.domains[2].asked, 0);
         assert_eq!(result.questions[1].score, None);
     }

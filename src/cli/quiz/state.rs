@@ -45,6 +45,16 @@ pub struct Given {
     pub seconds: u64,
 }
 
+/// A command question that was begun and not finished. Its cluster lives only as long as the process that asks it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Begun {
+    /// The question's key.
+    pub key: String,
+    /// Commands that were run on its cluster.
+    pub typed: Vec<String>,
+}
+
 /// A quiz run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -67,6 +77,12 @@ pub struct State {
     pub flagged: BTreeSet<String>,
     /// Keys of skipped questions, in the order in which they come again.
     pub skipped: Vec<String>,
+    /// Seed of the clusters where none was given.
+    #[serde(default)]
+    pub own_seed: u64,
+    /// The command question that is under way.
+    #[serde(default)]
+    pub begun: Option<Begun>,
 }
 
 impl State {
@@ -83,6 +99,25 @@ impl State {
         self.drawn.iter().position(|d| d.key == key).map_or(0, |at| at + 1)
     }
 
+    /// Seed of the clusters of command questions.
+    pub fn lab_seed(&self) -> u64 {
+        self.seed.unwrap_or(self.own_seed)
+    }
+
+    /// A command question begins. What was run on an earlier cluster of it, if it was begun before.
+    pub fn begin(&mut self, key: &str) -> Option<Vec<String>> {
+        let before = self.begun.take().filter(|begun| begun.key == key).map(|begun| begun.typed);
+        self.begun = Some(Begun { key: key.to_owned(), typed: Vec::new() });
+        before
+    }
+
+    /// A command was run for the question that is under way.
+    pub fn typed(&mut self, command: &str) {
+        if let Some(begun) = &mut self.begun {
+            begun.typed.push(command.to_owned());
+        }
+    }
+
     /// How many are answered.
     pub fn answered(&self) -> usize {
         self.given.len()
@@ -91,6 +126,7 @@ impl State {
     /// Puts a question behind all others.
     pub fn skip(&mut self, key: &str) {
         self.skipped.retain(|s| s != key);
+        self.begun = None;
         self.skipped.push(key.to_owned());
     }
 
@@ -105,6 +141,7 @@ impl State {
     /// Takes an answer. A second answer to a question changes its score and keeps the first one's.
     pub fn answer(&mut self, key: &str, answer: String, score: Score, shown: Timestamp, seconds: u64) -> &Given {
         self.skipped.retain(|s| s != key);
+        self.begun = None;
         let before = self.given.get(key).cloned();
         let given = Given {
             answer,
@@ -138,6 +175,8 @@ mod tests {
             given: BTreeMap::new(),
             flagged: BTreeSet::new(),
             skipped: Vec::new(),
+            own_seed: 5,
+            begun: None,
         }
     }
 
@@ -175,6 +214,28 @@ mod tests {
         let mut state = state(&["a"]);
         state.spent_seconds = 50;
         assert_eq!((state.left(0), state.left(5), state.left(20)), (Some(10), Some(5), Some(0)));
+    }
+
+    #[test]
+    fn a_command_question_that_was_cut_short_is_known_until_it_is_answered_or_skipped() {
+        let mut state = state(&["a", "b"]);
+        assert_eq!(state.begin("a"), None);
+        state.typed("k get no");
+        assert_eq!(state.begin("b"), None, "another question's commands are not its own");
+        state.typed("k get po");
+        assert_eq!(state.begin("b"), Some(vec!["k get po".to_owned()]));
+        state.skip("b");
+        assert_eq!(state.begin("b"), None);
+        state.answer("b", "x".into(), score(1), Timestamp::UNIX_EPOCH, 1);
+        assert_eq!(state.begun, None);
+        assert_eq!((state.lab_seed(), State { seed: Some(0), ..state }.lab_seed()), (5, 0));
+    }
+
+    #[test]
+    fn a_state_of_an_older_version_resumes() {
+        let mut value = serde_json::to_value(state(&["a"])).unwrap();
+        value.as_object_mut().unwrap().retain(|key, _| key != "ownSeed" && key != "begun");
+        assert!(serde_json::from_value::<State>(value).unwrap().begun.is_none());
     }
 
     #[test]

@@ -52,6 +52,12 @@ impl Attempt {
         }
     }
 
+    /// The same variant from its beginning. The clock starts again; what the learner has seen of it stays seen.
+    pub fn anew(&self, instance: InstanceRecord, now: Timestamp) -> Self {
+        let first = if self.recorded { None } else { self.first };
+        Self { first, hints: self.hints, whys: self.whys, assisted: self.assisted, ..Self::new(instance, now) }
+    }
+
     /// Seconds spent.
     pub fn elapsed(&self, now: Timestamp) -> u64 {
         let running = now.duration_since(self.running_since).as_secs();
@@ -110,5 +116,9 @@ mod tests {
         let back = Attempt::resume(&folder, at(5000)).unwrap();
         assert_eq!((back.elapsed(at(5000)), back.elapsed(at(5010))), (60, 70));
         assert_eq!(back.first.map(|s| s.earned.0), Some(1));
+        // A reset makes nobody forget what was seen.
+        let seen = Attempt { assisted: true, hints: 2, whys: 1, ..back };
+        let anew = seen.anew(seen.instance.clone(), at(6000));
+        assert_eq!((anew.assisted, anew.all_hints(), anew.first, anew.elapsed(at(6001))), (true, 3, seen.first, 1));
     }
 }

@@ -6,19 +6,24 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::backend::embedded::{Embedded, EmbeddedError, Handover, Spec, Time};
+use super::{existing, kind};
+use crate::backend::Running;
+use crate::backend::embedded::{Embedded, EmbeddedError, Handover, Shelf, Spec, Time};
+use crate::backend::existing::Existing;
 use crate::backend::interactive::{InteractiveShell, Size};
+use crate::backend::kind::{Hosts, KindOptions, NodeDoor};
 use crate::cli::error::CliError;
+use crate::content::version::version;
 use crate::content::{Bindings, Catalog, Exercise, Instance, InstanceRecord};
 use crate::grade::Report;
-use crate::model::Role;
+use crate::model::{ItemKind, Role};
 use crate::runner::{self, Event, RunError};
-use crate::session::folder::NodeRecord;
+use crate::session::folder::{Doors, NodeRecord};
 use crate::session::server::Replies;
-use crate::session::{Folder, SessionError, private};
+use crate::session::Folder;
 
 /// Fewest workers of a practice cluster (kind-config.yaml has the same shape).
-const WORKERS: u8 = 3;
+pub const WORKERS: u8 = 3;
 
 /// What to start.
 pub struct Start<'a> {
@@ -28,19 +33,32 @@ pub struct Start<'a> {
     pub seed: u64,
     /// Hidden variables, `name=value`.
     pub variant: &'a [String],
+    /// Variables of an earlier attempt, by value.
+    pub bindings: &'a Bindings,
     /// Where the cluster's journal goes.
     pub journal: PathBuf,
     /// Where its state at the hand-over goes, for `reset`.
     pub handover: PathBuf,
     /// The present moment.
     pub now: Timestamp,
+    /// Where installed clusters are kept.
+    pub shelf: Shelf,
 }
 
 /// A cluster with a scenario on it.
 pub struct Engine {
-    cluster: Embedded,
+    cluster: Running,
     instance: RwLock<Arc<Instance>>,
-    handover: Handover,
+    hand_over: HandOver,
+    version: Option<String>,
+}
+
+/// How the cluster is put back to where the learner got it.
+enum HandOver {
+    /// It was kept as it was.
+    Kept(Handover),
+    /// It is made again, from clean, for this session.
+    Again { catalog: Box<Catalog>, session: String },
 }
 
 impl From<EmbeddedError> for CliError {
@@ -58,20 +76,106 @@ impl From<RunError> for CliError {
 impl Engine {
     /// Starts a cluster, sets the scenario up, and remembers it as it is handed over.
     pub async fn start(catalog: Catalog, start: Start<'_>, progress: &impl Fn(&str)) -> Result<Self, CliError> {
-        let given = bindings(&start.exercise, start.variant)?;
+        let mut given = start.bindings.clone();
+        given.extend(bindings(&start.exercise, start.variant)?);
+        let version = version(&catalog, ItemKind::Scenario, &start.exercise.id);
         let workers = WORKERS.max(u8::try_from(start.exercise.requires.workers).unwrap_or(u8::MAX));
         progress("starting the cluster");
         let spec = Spec { seed: start.seed, workers, now: start.now, time: Time::Live, open: true, journal: Some(start.journal.clone()) };
         // Set up in fast time, handed over in real time.
-        let prepared = Embedded::start(Spec { time: Time::Stepped, open: false, journal: None, ..spec.clone() }).await?;
+        let stepped = Spec { time: Time::Stepped, open: false, journal: None, ..spec.clone() };
+        let prepared = Embedded::start_from(&start.shelf, stepped).await?;
+        tracing::debug!("the cluster is whole");
         let instance = Instance::bind(&catalog, &start.exercise, prepared.inventory(), start.seed, &given)?;
         progress("setting the scene");
         let instance = set_up(&prepared, instance).await?;
         let handover = prepared.handover().await?;
-        private::write(&start.handover, &handover.to_bytes()?)
-            .map_err(|e| CliError::from(SessionError::file("write", &start.handover)(e)))?;
+        tracing::debug!("the scene is set");
+        // Taking a simulation apart takes a moment too.
+        tokio::task::spawn_blocking(move || drop(prepared));
         let cluster = Embedded::resume(&handover, spec).await?;
-        Ok(Self { cluster, instance: RwLock::new(Arc::new(instance)), handover })
+        cluster.keep_handover(&start.handover)?;
+        tracing::debug!("the cluster is handed over");
+        Ok(Self { cluster: Running::Embedded(Box::new(cluster)), instance: RwLock::new(Arc::new(instance)), hand_over: HandOver::Kept(handover), version })
+    }
+
+    /// The same on a kind cluster, in real time.
+    pub async fn start_on_kind(
+        catalog: Catalog,
+        start: Start<'_>,
+        hosts: &Hosts,
+        options: &KindOptions,
+        folder: &Folder,
+        progress: &(dyn Fn(&str) + Send + Sync),
+    ) -> Result<Self, CliError> {
+        let mut given = start.bindings.clone();
+        given.extend(bindings(&start.exercise, start.variant)?);
+        let version = version(&catalog, ItemKind::Scenario, &start.exercise.id);
+        let workers = usize::from(WORKERS).max(start.exercise.requires.workers as usize);
+        let cluster = kind::acquire(hosts, folder, options, workers, progress).await?;
+        let set_up = async {
+            let instance = Instance::bind(&catalog, &start.exercise, &cluster.inventory(), start.seed, &given)?;
+            kind::set_up(&cluster, instance, progress).await
+        };
+        match set_up.await {
+            Ok(instance) => Ok(Self::on_kind(cluster, instance, catalog, folder, version)),
+            Err(error) => {
+                // It stays, and the next one that takes it cleans it.
+                cluster.release()?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Brings a session's kind cluster back.
+    pub async fn recover_on_kind(
+        catalog: Catalog,
+        record: &InstanceRecord,
+        hosts: &Hosts,
+        folder: &Folder,
+        progress: &(dyn Fn(&str) + Send + Sync),
+    ) -> Result<Self, CliError> {
+        let (cluster, instance) = kind::recover(hosts, &catalog, record, folder, progress).await?;
+        let version = version(&catalog, ItemKind::Scenario, &record.id);
+        Ok(Self::on_kind(cluster, instance, catalog, folder, version))
+    }
+
+    fn on_kind(cluster: crate::backend::kind::Kind, instance: Instance, catalog: Catalog, folder: &Folder, version: Option<String>) -> Self {
+        let hand_over = HandOver::Again { catalog: Box::new(catalog), session: folder.id() };
+        Self { cluster: Running::Kind(Box::new(cluster)), instance: RwLock::new(Arc::new(instance)), hand_over, version }
+    }
+
+    /// The same on a cluster that the user named, in real time.
+    pub async fn start_on_existing(
+        catalog: Catalog,
+        start: Start<'_>,
+        cluster: Existing,
+        folder: &Folder,
+        progress: &(dyn Fn(&str) + Send + Sync),
+    ) -> Result<Self, CliError> {
+        let mut given = start.bindings.clone();
+        given.extend(bindings(&start.exercise, start.variant)?);
+        let instance = Instance::bind(&catalog, &start.exercise, cluster.inventory(), start.seed, &given)?;
+        let version = version(&catalog, ItemKind::Scenario, &start.exercise.id);
+        let instance = existing::set_up(&cluster, instance, progress).await?;
+        Ok(Self::on_existing(cluster, instance, catalog, folder, version))
+    }
+
+    /// Goes on with what a session made there.
+    pub fn recover_on_existing(catalog: Catalog, record: &InstanceRecord, cluster: Existing, folder: &Folder) -> Result<Self, CliError> {
+        let instance = Instance::restore(&catalog, record, cluster.inventory())?;
+        let version = version(&catalog, ItemKind::Scenario, &record.id);
+        Ok(Self::on_existing(cluster, instance, catalog, folder, version))
+    }
+
+    fn on_existing(cluster: Existing, instance: Instance, catalog: Catalog, folder: &Folder, version: Option<String>) -> Self {
+        let hand_over = HandOver::Again { catalog: Box::new(catalog), session: folder.id() };
+        Self { cluster: Running::Existing(Box::new(cluster)), instance: RwLock::new(Arc::new(instance)), hand_over, version }
+    }
+
+    /// The cluster.
+    pub fn cluster(&self) -> &Running {
+        &self.cluster
     }
 
     /// Brings a cluster back from its journal.
@@ -82,17 +186,21 @@ impl Engine {
         now: Timestamp,
         port: Option<u16>,
     ) -> Result<Self, CliError> {
-        let path = folder.handover();
-        let bytes = std::fs::read(&path).map_err(SessionError::file("read", &path))?;
-        let handover = Handover::from_bytes(&bytes)?;
+        let handover = Handover::read(&folder.handover())?;
         let cluster = Embedded::recover(&folder.journal(), now, port).await?;
         let instance = Instance::restore(&catalog, record, cluster.inventory())?;
-        Ok(Self { cluster, instance: RwLock::new(Arc::new(instance)), handover })
+        let version = version(&catalog, ItemKind::Scenario, &record.id);
+        Ok(Self { cluster: Running::Embedded(Box::new(cluster)), instance: RwLock::new(Arc::new(instance)), hand_over: HandOver::Kept(handover), version })
     }
 
     /// The scenario with its variables bound.
     pub fn instance(&self) -> Arc<Instance> {
         Arc::clone(&self.instance.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Version of the content.
+    pub fn version(&self) -> Option<String> {
+        self.version.clone()
     }
 
     /// URL of the API server.
@@ -101,7 +209,7 @@ impl Engine {
     }
 
     /// The learner's kubeconfig.
-    pub fn kubeconfig(&self) -> &str {
+    pub fn kubeconfig(&self) -> String {
         self.cluster.kubeconfig()
     }
 
@@ -111,43 +219,132 @@ impl Engine {
             Role::ControlPlane => "control-plane",
             Role::Worker => "worker",
         };
-        let nodes = self.cluster.inventory().nodes.iter();
-        nodes.map(|n| NodeRecord { name: n.name.clone(), role: role(n.role).to_owned(), address: n.address.clone() }).collect()
+        let inventory = self.cluster.inventory();
+        let doors = |name: &str| Some(Doors { person: self.door(name, true)?, script: self.door(name, false)? });
+        let nodes = inventory.nodes.iter();
+        nodes
+            .map(|n| NodeRecord { name: n.name.clone(), role: role(n.role).to_owned(), address: n.address.clone(), doors: doors(&n.name) })
+            .collect()
+    }
+
+    fn door(&self, node: &str, interactive: bool) -> Option<NodeDoor> {
+        self.cluster.kind()?.door(node, interactive)
     }
 
     /// Grades what is there now.
-    pub async fn check(&self) -> Result<Report, CliError> {
-        let instance = self.instance();
-        Ok(self.cluster.run(move |environment| async move { runner::check(&environment, &instance).await }).await??)
+    pub async fn check(&self, replies: &Replies) -> Result<Report, CliError> {
+        let report = self.grade(replies, false).await?;
+        self.again_if_unseen(report, replies, false).await
     }
 
-    /// Grades for good: waits for what still converges.
-    pub async fn finish(&self, replies: &Replies) -> Result<Report, CliError> {
+    async fn grade(&self, replies: &Replies, finally: bool) -> Result<Report, CliError> {
         let instance = self.instance();
-        let replies = replies.clone();
+        let mut countdown = Countdown::new(replies.clone());
         let report = self.cluster.run(move |environment| async move {
-            let mut events = |event: Event| {
-                if let Event::Waiting { seconds } = event {
-                    replies.progress("waiting for what is still converging", Some(u64::from(seconds)));
-                }
-            };
-            runner::finish(&environment, &instance, &mut events).await
+            let mut events = |event: Event| countdown.take(&event);
+            if finally {
+                runner::finish(&environment, &instance, &mut events).await
+            } else {
+                runner::check_telling(&environment, &instance, &mut events).await
+            }
         });
         Ok(report.await??)
     }
 
+    /// What could not be observed may be a node whose container was stopped: it is started, and looked at once more.
+    async fn again_if_unseen(&self, report: Report, replies: &Replies, finally: bool) -> Result<Report, CliError> {
+        let (Some(cluster), true) = (self.cluster.kind(), report.has_unknown()) else { return Ok(report) };
+        let told = cluster.recover(&|message| replies.progress(message, None)).await?;
+        if told.is_empty() {
+            return Ok(report);
+        }
+        for line in told {
+            replies.notice(line).await;
+        }
+        self.grade(replies, finally).await
+    }
+
+    /// Grades for good: waits for what still converges.
+    pub async fn finish(&self, replies: &Replies) -> Result<Report, CliError> {
+        let report = self.grade(replies, true).await?;
+        self.again_if_unseen(report, replies, true).await
+    }
+
     /// Puts the cluster back to the hand-over.
-    pub async fn reset(&self, now: Timestamp) -> Result<(), CliError> {
-        Ok(self.cluster.reset(&self.handover, now).await?)
+    pub async fn reset(&self, now: Timestamp, replies: &Replies) -> Result<(), CliError> {
+        match (&self.cluster, &self.hand_over) {
+            (Running::Embedded(cluster), HandOver::Kept(handover)) => cluster.reset(handover, now).await?,
+            (Running::Kind(cluster), HandOver::Again { catalog, session }) => {
+                let progress = |message: &str| replies.progress(message, None);
+                let instance = kind::reset(cluster, catalog, &self.instance().record(), session, &progress).await?;
+                *self.instance.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(instance);
+            }
+            (Running::Existing(cluster), HandOver::Again { catalog, .. }) => {
+                let progress = |message: &str| replies.progress(message, None);
+                let instance = existing::reset(cluster, catalog, &self.instance().record(), &progress).await?;
+                *self.instance.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(instance);
+            }
+            _ => return Err(CliError::bug("a session cannot be put back")),
+        }
+        Ok(())
+    }
+
+    /// What was typed on nodes in shells that did not come through this process: node, when, what.
+    pub async fn typed_on_nodes(&self) -> Vec<(String, Timestamp, String)> {
+        let Some(cluster) = self.cluster.kind() else { return Vec::new() };
+        let typed = cluster.typed().await.into_iter();
+        typed.filter_map(|(node, seconds, line)| Some((node, Timestamp::from_second(seconds).ok()?, line))).collect()
     }
 
     /// Opens a shell on a node or on `base`.
     pub fn open_shell(&self, node: &str, terminal: Option<Size>) -> Result<InteractiveShell, CliError> {
         if node != "base" && self.cluster.inventory().node(node).is_none() {
-            let names: Vec<&str> = self.cluster.inventory().nodes.iter().map(|n| n.name.as_str()).collect();
+            let inventory = self.cluster.inventory();
+            let names: Vec<&str> = inventory.nodes.iter().map(|n| n.name.as_str()).collect();
             return Err(CliError::usage(format!("there is no node {node:?}")).hint(format!("nodes: {}", names.join(", "))));
         }
+        if node != "base" && self.cluster.existing().is_some() {
+            return Err(CliError::usage("an existing cluster gives no access to its nodes"));
+        }
         Ok(self.cluster.open_shell(node, terminal))
+    }
+}
+
+/// Shows how long something still takes.
+struct Countdown {
+    replies: Replies,
+    ticking: Option<tokio::task::AbortHandle>,
+}
+
+impl Countdown {
+    fn new(replies: Replies) -> Self {
+        Self { replies, ticking: None }
+    }
+
+    fn take(&mut self, event: &Event) {
+        let Event::Waiting { seconds } = event else { return };
+        self.stop();
+        let (replies, mut left) = (self.replies.clone(), u64::from(*seconds));
+        let ticking = tokio::spawn(async move {
+            while left > 0 {
+                replies.progress("waiting for what still converges and must stay so", Some(left));
+                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                left -= 1;
+            }
+        });
+        self.ticking = Some(ticking.abort_handle());
+    }
+
+    fn stop(&mut self) {
+        if let Some(ticking) = self.ticking.take() {
+            ticking.abort();
+        }
+    }
+}
+
+impl Drop for Countdown {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
@@ -156,7 +353,7 @@ async fn set_up(cluster: &Embedded, instance: Instance) -> Result<Instance, CliE
 }
 
 /// `name=value` pairs for hidden variables.
-fn bindings(exercise: &Exercise, given: &[String]) -> Result<Bindings, CliError> {
+pub fn bindings(exercise: &Exercise, given: &[String]) -> Result<Bindings, CliError> {
     let hidden = || exercise.variables.iter().filter(|(_, v)| v.hidden).map(|(name, _)| name.as_str());
     given
         .iter()

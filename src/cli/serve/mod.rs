@@ -4,6 +4,8 @@
 pub mod attempt;
 pub mod convert;
 pub mod engine;
+pub mod existing;
+pub mod kind;
 pub mod run;
 pub mod service;
 pub mod shells;

@@ -7,10 +7,15 @@ use std::time::Duration;
 
 use super::attempt::Attempt;
 use super::engine::{Engine, Start};
+use super::{existing, kind};
 use super::service::Practice;
+use crate::backend::Backend;
+use crate::backend::existing::Options;
+use crate::backend::kind::KindOptions;
 use crate::cli::catalog;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::content::Bindings;
 use crate::session::launch::Notice;
 use crate::session::server::{Ended, Socket};
 use crate::session::{Directories, Folder, Record, protocol};
@@ -29,6 +34,10 @@ pub struct Plan {
     pub start: Option<StartPlan>,
     /// Overrides the grace period.
     pub idle: Option<Duration>,
+    /// The user's choices for kind.
+    pub kind: KindOptions,
+    /// The user's own cluster, where that is the backend.
+    pub existing: Option<Options>,
 }
 
 /// What to start.
@@ -40,6 +49,8 @@ pub struct StartPlan {
     pub seed: u64,
     /// Hidden variables, `name=value`.
     pub variant: Vec<String>,
+    /// Variables of an earlier attempt, by value.
+    pub bindings: Bindings,
     /// Backend.
     pub backend: String,
     /// No shell belongs to it.
@@ -55,7 +66,11 @@ pub async fn serve(plan: Plan, context: &Context) -> Result<(), CliError> {
     let _ = nix::unistd::setsid();
     // Everything that this process writes is its owner's alone.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
-    let prepared = prepare(&plan, context).await;
+    let prepared = tokio::select! {
+        biased;
+        () = interrupted() => Err(abandon(&plan, context).await),
+        prepared = prepare(&plan, context) => prepared,
+    };
     match prepared {
         Ok((practice, socket, lock)) => {
             if say(&Notice::Ready).is_err() {
@@ -77,6 +92,37 @@ pub async fn serve(plan: Plan, context: &Context) -> Result<(), CliError> {
     }
 }
 
+/// Resolves when the process that started us wants us to give up.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            terminate.recv().await;
+        }
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// Removes what was being made outside the session's folder.
+async fn abandon(plan: &Plan, context: &Context) -> CliError {
+    let removed = async {
+        let directories = Directories::from_environment()?;
+        match plan.start.as_ref().and_then(|start| start.backend.parse().ok()).unwrap_or_default() {
+            Backend::Kind => kind::hosts(context, &directories).await?.abandon(plan.kind.keep).await?,
+            Backend::Existing => {
+                let folder = Folder::at(directories.sessions().join(&plan.session));
+                existing::remove(&existing::reconnect(&folder, existing::wall(context)).await?).await;
+            }
+            Backend::Embedded => {}
+        }
+        Ok::<_, CliError>(())
+    };
+    match removed.await {
+        Ok(()) => CliError::environment("interrupted"),
+        Err(error) => error,
+    }
+}
+
 async fn prepare(plan: &Plan, context: &Context) -> Result<(Practice, Socket, crate::session::folder::Lock), CliError> {
     let directories = Directories::from_environment()?;
     let folder = Folder::at(directories.sessions().join(&plan.session));
@@ -89,14 +135,26 @@ async fn prepare(plan: &Plan, context: &Context) -> Result<(Practice, Socket, cr
     };
     let before = if plan.start.is_some() { None } else { Some(folder.record()?) };
     let content = plan.start.as_ref().map_or_else(|| before.as_ref().and_then(|r| r.content.clone()), |start| start.content.clone());
-    let catalog = catalog::load(content.as_deref(), context)?;
+    let catalog = catalog::load_scenarios(content.as_deref(), context)?;
     let now = context.now();
     let (engine, attempt) = match &plan.start {
         Some(start) => {
             let exercise = Arc::clone(&catalog::scenario(&catalog, &start.scenario)?.exercise);
-            let wanted =
-                Start { exercise, seed: start.seed, variant: &start.variant, journal: folder.journal(), handover: folder.handover(), now };
-            let engine = Engine::start(catalog, wanted, &progress).await?;
+            let shelf = context.shelf();
+            let (journal, handover) = (folder.journal(), folder.handover());
+            let wanted = Start { exercise, seed: start.seed, variant: &start.variant, bindings: &start.bindings, journal, handover, now, shelf };
+            let engine = match start.backend.parse().unwrap_or_default() {
+                Backend::Kind => {
+                    let hosts = kind::hosts(context, &directories).await?;
+                    Engine::start_on_kind(catalog, wanted, &hosts, &plan.kind, &folder, &progress).await?
+                }
+                Backend::Existing => {
+                    let options = plan.existing.as_ref().ok_or_else(|| CliError::bug("a session without its cluster's name"))?;
+                    let cluster = existing::connect(options, &folder, existing::wall(context)).await?;
+                    Engine::start_on_existing(catalog, wanted, cluster, &folder, &progress).await?
+                }
+                Backend::Embedded => Engine::start(catalog, wanted, &progress).await?,
+            };
             let attempt = Attempt::new(engine.instance().record(), context.now());
             (engine, attempt)
         }
@@ -104,7 +162,19 @@ async fn prepare(plan: &Plan, context: &Context) -> Result<(Practice, Socket, cr
             progress("bringing the cluster back");
             let attempt = Attempt::resume(&folder, now)?;
             let port = before.as_ref().and_then(|record| record.server.rsplit(':').next()?.parse().ok());
-            (Engine::recover(catalog, &attempt.instance, &folder, now, port).await?, attempt)
+            let backend = before.as_ref().and_then(|record| record.backend.parse().ok()).unwrap_or_default();
+            let engine = match backend {
+                Backend::Kind => {
+                    let hosts = kind::hosts(context, &directories).await?;
+                    Engine::recover_on_kind(catalog, &attempt.instance, &hosts, &folder, &progress).await?
+                }
+                Backend::Existing => {
+                    let cluster = existing::reconnect(&folder, existing::wall(context)).await?;
+                    Engine::recover_on_existing(catalog, &attempt.instance, cluster, &folder)?
+                }
+                Backend::Embedded => Engine::recover(catalog, &attempt.instance, &folder, now, port).await?,
+            };
+            (engine, attempt)
         }
     };
     folder.write("kubeconfig", engine.kubeconfig().as_bytes())?;
@@ -137,7 +207,8 @@ fn record(
     let instance = engine.instance();
     let (pid, server) = (std::process::id(), engine.server());
     if let Some(before) = before {
-        return Ok(Record { pid, socket, server, ..before });
+        // Containers that were started again may have other addresses.
+        return Ok(Record { pid, socket, server, nodes: engine.nodes(), ..before });
     }
     let start = plan.start.as_ref();
     Ok(Record {
@@ -163,7 +234,13 @@ async fn up(practice: Practice, socket: Socket, idle: Option<Duration>) -> Resul
     let ended =
         socket.serve(Arc::clone(&practice), grace).await.map_err(|e| CliError::environment("the session's socket failed").because(e))?;
     match ended {
-        Ended::Stopped => practice.folder.remove(&practice.directories)?,
+        Ended::Stopped => {
+            kind::release(practice.engine.cluster());
+            if let Some(cluster) = practice.engine.cluster().existing() {
+                existing::remove(cluster).await;
+            }
+            practice.folder.remove(&practice.directories)?;
+        }
         // The journal is there: `ckaprep attach` goes on from here.
         Ended::Idle | Ended::Signalled => practice.save()?,
     }

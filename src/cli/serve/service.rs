@@ -13,7 +13,6 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::content::InstanceError;
 use crate::grade::{Outcome, Report};
-use crate::model::Score;
 use crate::render::document as d;
 use crate::session::folder::{Folder, Record};
 use crate::session::protocol::{Refusal, Request, Size};
@@ -89,7 +88,7 @@ impl Practice {
             Request::Task => send(&replies, &self.task()?).await?,
             Request::Check { why } => {
                 let _busy = self.busy.lock().await;
-                let report = self.engine.check().await?;
+                let report = self.engine.check(&replies).await?;
                 self.change(|attempt| {
                     if report.outcome != Outcome::NotGraded {
                         attempt.scored(report.score);
@@ -107,9 +106,11 @@ impl Practice {
             Request::Reset => {
                 let _busy = self.busy.lock().await;
                 replies.progress("putting the cluster back", None);
-                self.engine.reset(self.now()).await?;
+                self.engine.reset(self.now(), &replies).await?;
+                // A cluster that was made anew has another certificate.
+                self.folder.write("kubeconfig", self.engine.kubeconfig().as_bytes())?;
                 let record = self.engine.instance().record();
-                self.change(|attempt| *attempt = Attempt::new(record, self.now()));
+                self.change(|attempt| *attempt = attempt.anew(record, self.now()));
                 send(&replies, &self.status()).await?;
             }
             Request::Finish { record } => {
@@ -194,13 +195,14 @@ impl Practice {
         } else if report.outcome == Outcome::NotGraded {
             Some("it could not be graded".to_owned())
         } else {
-            self.store(&attempt, report.score).err()
+            self.store(&attempt, &report).err()
         };
         if not_recorded.is_none() {
             self.change(|attempt| attempt.recorded = true);
         }
         let mut typed = commands::typed(&self.folder);
         typed.extend(attempt.commands.iter().cloned());
+        typed.extend(self.engine.typed_on_nodes().await.into_iter().map(|(host, at, line)| Typed { at, host, line }));
         Ok(d::OutcomeDocument {
             first: attempt.first.unwrap_or(report.score),
             check: self.check(report, true),
@@ -215,7 +217,8 @@ impl Practice {
     }
 
     /// Puts the attempt into the history; the error is for the learner.
-    fn store(&self, attempt: &Attempt, last: Score) -> Result<(), String> {
+    fn store(&self, attempt: &Attempt, report: &Report) -> Result<(), String> {
+        let last = report.score;
         if attempt.recorded {
             return Err("it is there already".to_owned());
         }
@@ -226,6 +229,7 @@ impl Practice {
         let instance = self.engine.instance();
         let placement = instance.exercise.placements.first();
         let row = store::Attempt {
+            id: String::new(),
             kind: ItemKind::Scenario,
             item: instance.exercise.id.clone(),
             exam: placement.map(|p| p.exam.to_string()),
@@ -238,8 +242,14 @@ impl Practice {
             assisted: attempt.assisted,
             variant: convert::variant(&instance),
             seed: Some(instance.seed),
+            budget_seconds: Some(self.budget()),
+            rating: None,
+            content: self.engine.version(),
         };
-        opened.history.record(&row).map_err(|e| e.to_string())
+        let row = store::Attempt { id: row.identity(), ..row };
+        let report = serde_json::to_value(report).map_err(|e| e.to_string())?;
+        let details = store::Details { bindings: instance.bindings.clone(), answer: None, report: Some(report) };
+        opened.history.record(&row, &details).map_err(|e| e.to_string())
     }
 
     async fn shell(&self, node: String, terminal: Option<Size>, inputs: Inputs, replies: Replies) -> Result<(), CliError> {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::report::At;
 use crate::content::template;
+use crate::grade::checks::traffic::Outcome;
 use crate::grade::expression::Expression;
 use crate::grade::spec::{Check, Expect, Gate};
 use crate::grade::text::TextMatch;
@@ -71,8 +72,14 @@ fn free(expect: &Expect) -> Option<&'static str> {
         Expect::Absent(_) => Some("the absence of something is there from the start"),
         Expect::Not(_) => Some("that something does not hold is true from the start"),
         Expect::Http(http) if !http.reachable => Some("that nothing answers is true from the start"),
+        Expect::Traffic(traffic) if traffic.paths.iter().all(|path| path.is != Outcome::Open) => Some("that nothing answers is true from the start"),
         Expect::File(file) if !file.exists => Some("the absence of a file is there from the start"),
         Expect::DaemonSetPod(pod) if !pod.ready => Some("that a pod is not Ready is true from the start"),
+        Expect::Dns(dns) if !dns.resolves => Some("that a name does not resolve is true from the start"),
+        Expect::Component(component) if !component.healthy => Some("that a component is not healthy is true from the start"),
+        Expect::PodPlacement(p) if p.minimum.known().is_some_and(|n| n <= 0) => Some("all of no pods are there from the start"),
+        Expect::ServiceEndpoints(s) if s.minimum.known().is_some_and(|n| n <= 0) => Some("no endpoints are there from the start"),
+        Expect::Resource(r) if r.count.as_ref().and_then(|n| n.known()) == Some(0) => Some("none of something is there from the start"),
         Expect::All(parts) if parts.is_empty() => Some("all of nothing always holds"),
         // One part that must be brought about is enough; of alternatives, every one must be.
         Expect::All(parts) => parts.iter().map(free).collect::<Option<Vec<_>>>().and_then(|reasons| reasons.first().copied()),
@@ -114,8 +121,17 @@ pub fn expect(expect_: &Expect, keys: &[&str], at: &mut At<'_>) {
         Expect::Http(h) if h.from.pod.is_some() == h.from.node.is_some() => {
             wrong("check/target", "give exactly one of `from.pod` and `from.node`".into());
         }
+        Expect::Traffic(t) if t.paths.iter().any(|path| path.from.pod.is_some() == path.from.node.is_some()) => {
+            wrong("check/target", "give exactly one of `from.pod` and `from.node` in every path".into());
+        }
         Expect::Access(a) if a.can.is_empty() => {
             wrong("check/free-points", "a denial that nobody granted is worth nothing: `can` needs at least one right".into());
+        }
+        Expect::Rbac(r) if r.exactly.is_empty() => {
+            wrong("check/free-points", "that somebody has no rights is true from the start: `exactly` needs at least one".into());
+        }
+        Expect::Dns(d) if d.from.pods.is_some() == d.from.node.is_some() => {
+            wrong("check/target", "give exactly one of `from.pods` and `from.node`".into());
         }
         Expect::Cel(c) => {
             if c.get.is_some() == c.list.is_some() {

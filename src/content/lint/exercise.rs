@@ -73,7 +73,7 @@ pub fn lint(exercise: &Exercise, catalog: &Catalog, at: &mut At<'_>) {
         fault_lists.chain(exercise.alternatives.iter().enumerate().map(|(i, a)| ("alternatives", i, [&a.only_fault, &a.unless_fault])));
     for (list, i, lists) in fault_lists {
         for (key, ids) in ["onlyFault", "unlessFault"].into_iter().zip(lists) {
-            for id in ids.iter().filter(|id| !faults.contains(*id)) {
+            for id in ids.iter().filter(|id| !faults.iter().any(|fault| fault.is_named(id))) {
                 at.error("fault/not-used", &[list, &i.to_string(), key], format!("the setup never puts the fault `{id}` in"));
             }
         }
@@ -112,7 +112,7 @@ pub fn faults(exercise: &Exercise, catalog: &Catalog, at: &mut At<'_>) -> BTreeS
 }
 
 /// All texts that a template of one variable can become.
-fn values_of(text: &str, variables: &BTreeMap<String, Variable>) -> Vec<String> {
+pub fn values_of(text: &str, variables: &BTreeMap<String, Variable>) -> Vec<String> {
     let variable = text.trim().strip_prefix("{{").and_then(|t| t.strip_suffix("}}")).map(str::trim);
     match variable.and_then(|name| variables.get(name)).and_then(|v| v.one_of.as_ref()) {
         Some(values) => values.iter().filter_map(|v| v.as_str()).map(str::to_owned).collect(),

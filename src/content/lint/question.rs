@@ -2,7 +2,7 @@
 
 use super::report::At;
 use super::templates::{lint_document, lint_shown};
-use super::{checks, exercise};
+use super::{checks, exercise, sense};
 use crate::content::catalog::Catalog;
 use crate::content::exercise::Exercise;
 use crate::content::question::{Question, QuestionType};
@@ -101,4 +101,5 @@ fn command(question: &Question, catalog: &Catalog, at: &mut At<'_>) {
     let names = exercise::names(&content);
     lint_document(&names, &["apiVersion", "kind", "id", "placements", "type", "difficulty", "variables", "explanation", "link"], at);
     lint_shown(&names, "prompt", &question.prompt, &["prompt"], at);
+    sense::lint(&content, "prompt", at);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::report::At;
 use super::templates::{lint_document, lint_shown, lint_text};
-use super::{checks, exercise, fault};
+use super::{checks, exercise, fault, sense};
 use crate::content::catalog::{Catalog, ScenarioEntry};
 use crate::content::step::Step;
 
@@ -39,6 +39,7 @@ pub fn lint(entry: &ScenarioEntry, catalog: &Catalog, at: &mut At<'_>) {
         lint_shown(&names, "check's title", &check.title, &["checks"], at);
     }
     requirements(entry, at);
+    sense::lint(content, "task", at);
 
     if scenario.solution.from_fault != scenario.solution.steps.is_empty() {
         at.error("solution/source", &["solution"], "a solution needs exactly one of fromFault and steps");

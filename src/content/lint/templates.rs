@@ -107,7 +107,8 @@ pub fn lint_shown(names: &Names<'_>, what: &str, text: &str, keys: &[&str], at: 
     }
 }
 
-fn contains_word(text: &str, word: &str) -> bool {
+/// Whether a text has this word, as a whole.
+pub fn contains_word(text: &str, word: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
     text.match_indices(word).any(|(start, _)| {
         let before = text[..start].chars().next_back();

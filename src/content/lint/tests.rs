@@ -53,6 +53,7 @@ hints: [look]
 solution: {fromFault: true}
 wrong:
 - {id: nothing, loses: [ready], steps: [{on: shell, run: 'true'}]}
+- {id: more, loses: [ready, gone], steps: [{on: shell, run: 'true'}]}
 debrief: {fromFault: true}
 ";
 
@@ -181,6 +182,26 @@ fn each_rule_finds_its_mistake_where_it_is() {
         ),
         (&[("wrong: [{id: w, loses: [a], steps: [{on: shell, run: kubectl run app --image=nginx}]}]\n", "")], &["b.yaml:7 wrong/missing"]),
         (&[("prompt: p\nchecks", "prompt: p {{ x }}\nchecks")], &["b.yaml:6 template/unknown-name"]),
+        (&[("{absent: {kind: Pod, name: x}}", "{workload: {kind: Deployment, name: web}}")], &["scenario.yaml:19 task/unnamed"]),
+        (&[("variables:\n", "variables:\n  spare: {number: {from: 1, to: 2}}\n")], &["scenario.yaml:10 variable/unused"]),
+        (
+            &[("variables:\n", "variables:\n  app: {oneOf: [shop, bank]}\n"), ("title: A node", "title: A node of shop {{ app }}")],
+            &["scenario.yaml:4 template/hard-coded"],
+        ),
+        (&[("title: A node", "title: \"A \\e[2J node\"")], &["scenario.yaml:4 text/control"]),
+        (
+            &[("{node: {conditions: {Ready: 'True'}}}}\n- {id: gone", "{cel: {list: {kind: Pod}, expr: 'objects.all(o, true)'}}}\n- {id: gone")],
+            &["scenario.yaml:18 check/empty-set"],
+        ),
+        (&[("- {id: more, loses: [ready, gone], steps: [{on: shell, run: 'true'}]}\n", "")], &["scenario.yaml:24 wrong/few"]),
+        (
+            &[("{node: {conditions: {Ready: 'True'}}}}\n- {id: gone", "{podPlacement: {selector: a=b, minimum: 0}}}\n- {id: gone")],
+            &["scenario.yaml:18 check/free-points"],
+        ),
+        (
+            &[("prompt: p\nchecks", "prompt: p\nsetup: [{manifest: '{apiVersion: v1, kind: Pod, metadata: {name: web}}'}]\nchecks")],
+            &["b.yaml:8 check/given"],
+        ),
     ];
     let mut wrong = Vec::new();
     for (changes, expected) in table {

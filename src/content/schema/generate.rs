@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::content::curriculum::Curriculum;
 use crate::content::fault::Fault;
+use crate::content::pack::Pack;
 use crate::content::question::Question;
 use crate::content::scenario::Scenario;
 
@@ -16,11 +17,12 @@ pub enum DocumentKind {
     Question,
     Scenario,
     Fault,
+    Pack,
 }
 
 impl DocumentKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Curriculum, Self::Question, Self::Scenario, Self::Fault];
+    pub const ALL: [Self; 5] = [Self::Curriculum, Self::Question, Self::Scenario, Self::Fault, Self::Pack];
 
     /// The word in files.
     pub fn as_str(self) -> &'static str {
@@ -29,6 +31,7 @@ impl DocumentKind {
             Self::Question => "Question",
             Self::Scenario => "Scenario",
             Self::Fault => "Fault",
+            Self::Pack => "Pack",
         }
     }
 
@@ -46,6 +49,7 @@ pub fn schema(kind: DocumentKind) -> Value {
         DocumentKind::Question => generator.into_root_schema_for::<Question>(),
         DocumentKind::Scenario => generator.into_root_schema_for::<Scenario>(),
         DocumentKind::Fault => generator.into_root_schema_for::<Fault>(),
+        DocumentKind::Pack => generator.into_root_schema_for::<Pack>(),
     };
     let mut schema = schema.to_value();
     schema["properties"]["apiVersion"]["const"] = "ckaprep.dev/v1".into();

@@ -2,6 +2,7 @@
 
 mod check;
 mod generate;
+pub mod reference;
 
 pub use check::check;
 pub use generate::{DocumentKind, schema};

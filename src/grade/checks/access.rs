@@ -92,7 +92,7 @@ impl AccessMatrix {
 
 impl Subject {
     /// Name and groups as the authenticator would give them.
-    fn identity(&self) -> (String, Vec<String>) {
+    pub(super) fn identity(&self) -> (String, Vec<String>) {
         match &self.service_account {
             Some(ServiceAccount { namespace, name }) => (
                 format!("system:serviceaccount:{namespace}:{name}"),

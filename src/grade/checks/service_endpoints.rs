@@ -6,11 +6,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::workload::WorkloadKind;
 use crate::grade::fact::Fact;
 use crate::grade::judge::{Judge, Judgement, Scope};
 use crate::grade::number::Number;
-use crate::grade::snapshot::Snapshot;
-use crate::grade::target::{is_ready, list_fact, selected};
+use crate::grade::snapshot::{Known, Snapshot};
+use crate::grade::target::{is_ready, list_fact, object_fact, selected};
 use crate::model::Evidence;
 
 /// A Service has ready endpoints.
@@ -31,6 +32,19 @@ pub struct ServiceEndpoints {
     /// And they are exactly the ready pods with these labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<String>,
+    /// And the Service's own selector finds the pods of this workload, also those that will come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload: Option<WorkloadRef>,
+}
+
+/// A workload beside the Service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorkloadRef {
+    /// Deployment, StatefulSet, DaemonSet or ReplicaSet.
+    pub kind: WorkloadKind,
+    /// Name.
+    pub name: String,
 }
 
 impl ServiceEndpoints {
@@ -44,6 +58,33 @@ impl ServiceEndpoints {
 
     fn pods(&self) -> Fact {
         list_fact("Pod", None, self.namespace.as_deref())
+    }
+
+    fn service(&self) -> Fact {
+        object_fact("Service", None, self.namespace.as_deref(), &self.name)
+    }
+
+    /// Whether the Service's selector picks what the workload's template makes.
+    fn judge_workload(&self, workload: &WorkloadRef, snapshot: &Snapshot) -> Evidence {
+        let fact = object_fact(workload.kind.as_str(), None, self.namespace.as_deref(), &workload.name);
+        let subject = format!("selector of Service {}", self.name);
+        let expected = format!("labels in the template of {fact}");
+        let object = |fact: &Fact| match snapshot.value(fact) {
+            Known::Value(object) => Ok(object.clone()),
+            Known::Absent => Ok(Value::Null),
+            Known::Unknown(reason) => Err(reason),
+        };
+        let (service, workload) = match (object(&self.service()), object(&fact)) {
+            (Ok(service), Ok(workload)) => (service, workload),
+            (Err(reason), _) | (_, Err(reason)) => return Evidence::unknown(subject, expected, reason),
+        };
+        let labels = &workload["spec"]["template"]["metadata"]["labels"];
+        let Some(selector) = service["spec"]["selector"].as_object().filter(|selector| !selector.is_empty()) else {
+            return Evidence::compared(subject, expected, "none", false);
+        };
+        let holds = selector.iter().all(|(key, value)| labels[key] == *value);
+        let shown: Vec<String> = selector.iter().map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
+        Evidence::compared(subject, expected, shown.join(","), holds)
     }
 
     fn label(&self) -> String {
@@ -64,6 +105,10 @@ impl Judge for ServiceEndpoints {
     fn facts(&self, _: &Scope, _: &Snapshot) -> Vec<Fact> {
         let mut facts = vec![self.slices()];
         facts.extend(self.selector.is_some().then(|| self.pods()));
+        if let Some(workload) = &self.workload {
+            facts.push(self.service());
+            facts.push(object_fact(workload.kind.as_str(), None, self.namespace.as_deref(), &workload.name));
+        }
         facts
     }
 
@@ -109,6 +154,9 @@ impl Judge for ServiceEndpoints {
                 Err(reason) => Evidence::unknown(subject, "readable", reason),
             });
         }
+        if let Some(workload) = &self.workload {
+            evidence.push(self.judge_workload(workload, snapshot));
+        }
         Judgement::from_evidence(evidence)
     }
 }
@@ -139,6 +187,19 @@ mod tests {
         ] {
             known = with_object(known, pod);
         }
+        let service = |name: &str, selector: serde_json::Value| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "default"}, "spec": {"selector": selector}});
+        known = with_object(known, service("web", json!({"app": "web", "tier": "front"})));
+        for (name, labels) in [("web", json!({"app": "web", "tier": "front", "x": "y"})), ("other", json!({"app": "web"}))] {
+            known = with_object(
+                known,
+                json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "default"},
+                    "spec": {"template": {"metadata": {"labels": labels}}}}),
+            );
+        }
+        let of = |workload: &str| json!({"serviceEndpoints": {"name": "web", "workload": {"kind": "Deployment", "name": workload}}});
+        table(&known, &[(of("web"), Pass), (of("other"), Fail), (of("unread"), Indeterminate)]);
+        let bare = with_object(known.clone(), service("web", serde_json::Value::Null));
+        table(&bare, &[(of("web"), Fail)]);
         table(
             &known,
             &[

@@ -47,7 +47,7 @@ pub enum WorkloadKind {
 }
 
 impl WorkloadKind {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Deployment => "Deployment",
             Self::StatefulSet => "StatefulSet",

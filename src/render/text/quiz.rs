@@ -28,11 +28,10 @@ pub fn quiz(document: &QuizDocument, style: Style, width: usize) -> String {
     if open > 0 {
         out.push_str(&format!("\n{open} not answered: no points for them.\n"));
     }
-    let passed = document.weighted_percent >= document.pass_percent;
     let total = format!("{} % by the exam's weights", document.weighted_percent);
     out.push_str(&format!(
         "\n{}, {} % of the questions, in {}. The exam asks for {} %.\n",
-        if passed { style.good(&total) } else { style.bad(&total) },
+        if document.passed { style.good(&total) } else { style.bad(&total) },
         document.percent,
         duration(document.seconds),
         document.pass_percent

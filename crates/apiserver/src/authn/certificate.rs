@@ -1,7 +1,10 @@
 //! Client certificates (`authentication/request/x509`): the chain, the dates, the usage; the common name is the user, the
 //! organisations are the groups.
 
-use component::tls;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use component::tls::{self, Validity};
 use jiff::Timestamp;
 use rustls_pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
@@ -9,9 +12,44 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::request::UserInfo;
 
-/// Judges a presented certificate; the error is what the server would log.
-pub fn authenticate(certificate: &CertificateDer<'_>, authorities: &[CertificateDer<'_>], now: Timestamp) -> Result<UserInfo, String> {
-    tls::verify_chain(std::slice::from_ref(certificate), authorities, now).map_err(|e| e.to_string())?;
+/// Users whose certificates were found good: a connection shows its own with every request, and checking a signature takes longer
+/// than answering. Dates are looked at each time. The authorities are always the same.
+#[derive(Debug, Default)]
+pub struct KnownUsers(Mutex<BTreeMap<Vec<u8>, (UserInfo, Validity)>>);
+
+impl KnownUsers {
+    /// More than hold certificates at one time.
+    const LIMIT: usize = 256;
+
+    /// As [`authenticate`].
+    pub fn authenticate(
+        &self,
+        certificate: &CertificateDer<'_>,
+        authorities: &[CertificateDer<'_>],
+        now: Timestamp,
+    ) -> Result<UserInfo, String> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((user, validity)) = known.get(certificate.as_ref())
+            && validity.holds(now)
+        {
+            return Ok(user.clone());
+        }
+        let (user, validity) = authenticate(certificate, authorities, now)?;
+        if known.len() >= Self::LIMIT {
+            known.clear();
+        }
+        known.insert(certificate.to_vec(), (user.clone(), validity));
+        Ok(user)
+    }
+}
+
+/// Judges a presented certificate and says how long that holds; the error is what the server would log.
+fn authenticate(
+    certificate: &CertificateDer<'_>,
+    authorities: &[CertificateDer<'_>],
+    now: Timestamp,
+) -> Result<(UserInfo, Validity), String> {
+    let validity = tls::verify_chain(std::slice::from_ref(certificate), authorities, now).map_err(|e| e.to_string())?;
     let (_, parsed) = X509Certificate::from_der(certificate).map_err(|e| e.to_string())?;
     let usage = parsed.extended_key_usage().ok().flatten();
     if !usage.is_none_or(|usage| usage.value.client_auth || usage.value.any) {
@@ -26,7 +64,7 @@ pub fn authenticate(certificate: &CertificateDer<'_>, authorities: &[Certificate
     let digest: String = Sha256::digest(certificate).iter().map(|b| format!("{b:02x}")).collect();
     let mut user = UserInfo { name, groups: subject.iter_organization().map(text).collect(), ..UserInfo::default() };
     user.extra.insert("authentication.kubernetes.io/credential-id".into(), vec![format!("X509SHA256={digest}")]);
-    Ok(user)
+    Ok((user, validity))
 }
 
 #[cfg(test)]
@@ -66,10 +104,15 @@ mod tests {
         let server = client(&ours, ExtendedKeyUsagePurpose::ServerAuth);
         let in_time: Timestamp = "2026-06-01T00:00:00Z".parse().expect("a time");
         let late: Timestamp = "2027-06-01T00:00:00Z".parse().expect("a time");
-        let user = authenticate(&good, std::slice::from_ref(&ours.der), in_time).expect("it is good");
+        let (user, _) = authenticate(&good, std::slice::from_ref(&ours.der), in_time).expect("it is good");
         assert_eq!((user.name.as_str(), user.groups.as_slice()), ("system:node:w1", &["system:nodes".to_owned()][..]));
         assert!(authenticate(&good, std::slice::from_ref(&other.der), in_time).is_err());
         assert!(authenticate(&good, std::slice::from_ref(&ours.der), late).expect_err("it is late").contains("expired"));
+        let known = KnownUsers::default();
+        for now in [in_time, in_time] {
+            assert_eq!(known.authenticate(&good, std::slice::from_ref(&ours.der), now), Ok(user.clone()));
+        }
+        assert!(known.authenticate(&good, std::slice::from_ref(&ours.der), late).expect_err("it is late now").contains("expired"));
         assert!(authenticate(&server, std::slice::from_ref(&ours.der), in_time).expect_err("wrong usage").contains("key usage"));
     }
 }

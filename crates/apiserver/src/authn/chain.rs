@@ -8,16 +8,17 @@ use http::request::Parts;
 use rustls_pki_types::CertificateDer;
 
 use super::jwt::KeySet;
-use super::{bootstrap_token, certificate, impersonation, service_account};
+use super::certificate::KnownUsers;
+use super::{bootstrap_token, impersonation, service_account};
 use crate::request::{Peer, UserInfo};
 use crate::server::{Authenticator, Core};
 use crate::status::ApiError;
 
-/// Upstream's authenticators. Keys and authorities are read at the first request.
+/// Upstream's authenticators. Authorities are read at the first request.
 #[derive(Default)]
 pub struct Chain {
-    keys: OnceLock<KeySet>,
     authorities: OnceLock<Vec<CertificateDer<'static>>>,
+    users: KnownUsers,
 }
 
 impl Chain {
@@ -25,7 +26,7 @@ impl Chain {
         let mut failed = false;
         if let Some(presented) = &peer.client_cert {
             let authorities = self.authorities.get_or_init(|| component::tls::certificates(&core.config.client_ca_pem));
-            match certificate::authenticate(presented, authorities, core.now()) {
+            match self.users.authenticate(presented, authorities, core.now()) {
                 Ok(user) => return Ok(authenticated(user)),
                 Err(error) => {
                     tracing::debug!(%error, "unable to authenticate the request");
@@ -34,8 +35,7 @@ impl Chain {
             }
         }
         if let Some(token) = bearer(request) {
-            let keys = self.keys.get_or_init(|| server_keys(core));
-            match authenticate_token(core, keys, &token, &[&core.config.service_account_issuer]) {
+            match authenticate_token(core, core.keys(), &token, &[&core.config.service_account_issuer]) {
                 Ok(user) => return Ok(user),
                 Err(error) => {
                     tracing::debug!(%error, "unable to authenticate the request");
@@ -55,11 +55,6 @@ impl Authenticator for Chain {
         let user = self.judge(core, request, peer).and_then(|user| impersonation::impersonate(core, request, user));
         Box::pin(std::future::ready(user))
     }
-}
-
-/// The server's keys for service-account tokens; unusable ones verify nothing.
-pub fn server_keys(core: &Core) -> KeySet {
-    KeySet::from_pem(&core.config.service_account_signing_key_pem, &core.config.service_account_keys_pem).unwrap_or_default()
 }
 
 /// Judges a bearer token.

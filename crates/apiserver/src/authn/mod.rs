@@ -7,6 +7,6 @@ mod impersonation;
 mod jwt;
 mod service_account;
 
-pub use chain::{Chain, authenticate_token, server_keys};
+pub use chain::{Chain, authenticate_token};
 pub use jwt::{JwtError, KeySet};
 pub use service_account::{Bound, Subject, Wanted, issue, parse_username, username};

@@ -1,7 +1,7 @@
 //! What all parts of a server share.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use component::Generator;
 use jiff::Timestamp;
@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::config::ServerConfig;
 use super::plugins::Plugins;
+use crate::authn::KeySet;
 use crate::registry::Registry;
 use crate::store::Store;
 
@@ -24,6 +25,7 @@ pub struct Core {
     pub shutdown: CancellationToken,
     registry: RwLock<Arc<Registry>>,
     started: AtomicBool,
+    keys: OnceLock<KeySet>,
     /// For what is not part of the World: audit ids, spread of time-outs. Reads must not move the store's generator.
     generator: Mutex<Generator>,
 }
@@ -33,7 +35,7 @@ impl Core {
         let registry = RwLock::new(Arc::new(Registry::builtin()));
         let started = AtomicBool::new(plugins.post_start.is_empty());
         let generator = Mutex::new(Generator::for_part(store.revision(), "apiserver"));
-        Self { store, config, plugins, shutdown: CancellationToken::new(), registry, started, generator }
+        Self { store, config, plugins, shutdown: CancellationToken::new(), registry, started, keys: OnceLock::new(), generator }
     }
 
     /// The resources served now. Hold the `Arc`, not a lock.
@@ -44,6 +46,12 @@ impl Core {
     /// Exchanges the served resources (custom resources come and go).
     pub fn set_registry(&self, registry: Registry) {
         *self.registry.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(registry);
+    }
+
+    /// Keys for service-account tokens, read when first asked for; unusable ones verify nothing.
+    pub fn keys(&self) -> &KeySet {
+        let (signing, others) = (&self.config.service_account_signing_key_pem, &self.config.service_account_keys_pem);
+        self.keys.get_or_init(|| KeySet::from_pem(signing, others).unwrap_or_default())
     }
 
     /// Draws from a generator that is not part of the state; for what is stored see [`Store::generate`].

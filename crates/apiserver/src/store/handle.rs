@@ -13,9 +13,9 @@ use super::object::{Change, ChangeKind, Object};
 use super::state::StoreState;
 use super::watch::Watcher;
 
-/// Called with the new state after each write and before the write is acknowledged, in revision order.
+/// Called with the state that a write leads to, before anybody sees it, in revision order; an error refuses the write.
 /// It runs inside the store's lock: it must be quick and must not call the store.
-pub type CommitHook = Arc<dyn Fn(&StoreState) + Send + Sync>;
+pub type CommitHook = Arc<dyn Fn(&StoreState) -> Result<(), StoreError> + Send + Sync>;
 
 /// Why the store refused.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -44,6 +44,9 @@ pub enum StoreError {
     /// etcd is down.
     #[error("context deadline exceeded")]
     Unavailable,
+    /// What is written could not be kept (etcd's alarm NOSPACE, `rpctypes.ErrNoSpace`).
+    #[error("etcdserver: mvcc: database space exceeded")]
+    NoSpace,
 }
 
 /// Objects by key.
@@ -110,7 +113,7 @@ impl Store {
         self.lock().state.revision
     }
 
-    /// Sets the hook that sees each new state before its write is acknowledged.
+    /// Sets the hook that sees each new state before its write is acknowledged, and may refuse it.
     pub fn set_commit_hook(&self, hook: CommitHook) {
         self.lock().hook = Some(hook);
     }
@@ -185,21 +188,21 @@ impl Store {
         if inner.state.objects.contains_key(key) {
             return Err(StoreError::Exists);
         }
-        Ok(inner.commit(key.into(), Some(value), None))
+        inner.commit(key.into(), Some(value), None)
     }
 
     /// Replaces a key's value if its revision is `expected`.
     pub fn update(&self, key: &str, expected: u64, value: Value) -> Result<Arc<Object>, StoreError> {
         let mut inner = self.open()?;
         let (key, previous) = inner.expect(key, expected)?;
-        Ok(inner.commit(key, Some(value), Some(previous)))
+        inner.commit(key, Some(value), Some(previous))
     }
 
     /// Removes a key if its revision is `expected`; returns the last object with the deletion's revision.
     pub fn delete(&self, key: &str, expected: u64) -> Result<Arc<Object>, StoreError> {
         let mut inner = self.open()?;
         let (key, previous) = inner.expect(key, expected)?;
-        Ok(inner.commit(key, None, Some(previous)))
+        inner.commit(key, None, Some(previous))
     }
 
     /// Forgets the changes up to `revision` (no further than the present one).
@@ -247,29 +250,31 @@ impl Inner {
         if object.revision() == expected { Ok((key.clone(), object.clone())) } else { Err(StoreError::Conflict(object.clone())) }
     }
 
-    fn commit(&mut self, key: Arc<str>, value: Option<Value>, previous: Option<Arc<Object>>) -> Arc<Object> {
-        let revision = self.state.revision + 1;
+    fn commit(&mut self, key: Arc<str>, value: Option<Value>, previous: Option<Arc<Object>>) -> Result<Arc<Object>, StoreError> {
+        let mut state = self.state.clone();
+        let revision = state.revision + 1;
         let (object, kind) = match (value, &previous) {
             (Some(value), previous) => {
                 let object = Arc::new(Object::new(value, revision));
-                self.state.objects.insert(key.clone(), object.clone());
+                state.objects.insert(key.clone(), object.clone());
                 (object, if previous.is_some() { ChangeKind::Updated } else { ChangeKind::Created })
             }
             (None, previous) => {
-                self.state.objects.remove(&key);
+                state.objects.remove(&key);
                 let last = previous.as_ref().map(|p| p.value().clone()).unwrap_or_default();
                 (Arc::new(Object::new(last, revision)), ChangeKind::Deleted)
             }
         };
-        self.state.revision = revision;
+        state.revision = revision;
         let change = Change { revision, key: key.clone(), kind, object: object.clone(), previous };
-        self.state.log.insert(revision, Arc::new(change));
+        state.log.insert(revision, Arc::new(change));
         if let Some(hook) = &self.hook {
-            hook(&self.state);
+            hook(&state)?;
         }
+        self.state = state;
         if let Some(signal) = self.signals.get(topic(&key)) {
             signal.send_replace(revision);
         }
-        object
+        Ok(object)
     }
 }

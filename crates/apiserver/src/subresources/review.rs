@@ -3,7 +3,7 @@
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
-use crate::authn::{authenticate_token, server_keys};
+use crate::authn::authenticate_token;
 use crate::json::Json;
 use crate::registry::CreateCall;
 use crate::request::UserInfo;
@@ -45,7 +45,7 @@ pub(super) fn token(call: CreateCall) -> BoxFuture<'static, Result<Value, ApiErr
         let asked: Vec<&str> = call.object.list("spec.audiences").iter().filter_map(Value::as_str).collect();
         let own = [call.core.config.service_account_issuer.as_str()];
         let audiences: &[&str] = if asked.is_empty() { &own } else { &asked };
-        let status = match authenticate_token(&call.core, &server_keys(&call.core), token, audiences) {
+        let status = match authenticate_token(&call.core, call.core.keys(), token, audiences) {
             Ok(user) => json!({"authenticated": true, "user": user_info(&user), "audiences": audiences}),
             Err(error) => json!({"user": {}, "error": format!("[invalid bearer token, {error}]")}),
         };

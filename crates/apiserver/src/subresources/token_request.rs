@@ -5,7 +5,7 @@ use http::Response;
 use serde_json::{Value, json};
 
 use super::body;
-use crate::authn::{Bound, Subject, Wanted, issue, server_keys};
+use crate::authn::{Bound, Subject, Wanted, issue};
 use crate::json::Json;
 use crate::lookup::Lookup;
 use crate::registry::SubresourceCall;
@@ -40,10 +40,10 @@ pub(super) fn handle(call: SubresourceCall) -> BoxFuture<'static, Result<Respons
         let (life, warn_after) = if extended { (EXTENDED, Some(seconds)) } else { (seconds, None) };
         let subject = Subject { namespace: &namespace, name: &name, uid: account.value().text("metadata.uid") };
         let id = call.core.store.generate(component::Generator::uuid);
-        let keys = server_keys(&call.core);
+        let keys = call.core.keys();
         let now = call.core.config.clock.now_seconds();
         let wanted = Wanted { issuer: &issuer, subject, bound, audiences: &audiences, id: &id, now, seconds: life, warn_after };
-        let token = issue(&keys, &wanted).map_err(|e| ApiError::internal(format!("failed to generate token: {e}")))?;
+        let token = issue(keys, &wanted).map_err(|e| ApiError::internal(format!("failed to generate token: {e}")))?;
         let expires = now.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap_or(jiff::Timestamp::MAX);
         request.put("metadata.name", name);
         request.put("metadata.namespace", namespace);

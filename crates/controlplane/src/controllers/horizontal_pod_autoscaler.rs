@@ -10,7 +10,7 @@ use k8s_openapi::api::autoscaling::v2::{
 };
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Text;
-use serde_json::{Value, json};
+use serde_json::Value;
 use values::{Quantity, Selector};
 
 use crate::machinery::discovery::preferred;
@@ -175,9 +175,10 @@ impl Controller {
             }
         }
         if desired != current {
-            let patch = json!({"spec": {"replicas": desired}});
-            let (collection, name) = path.trim_end_matches("/scale").rsplit_once('/').unwrap_or_default();
-            match self.kit.rest.merge_at(&format!("{collection}/{name}"), "scale", &patch).await {
+            // Its role has get and update on scale, and no patch.
+            let mut wanted = scale.clone();
+            wanted["spec"]["replicas"] = desired.into();
+            match self.kit.rest.put_json(&path, &wanted).await {
                 Ok(_) => {
                     set(
                         &mut status,

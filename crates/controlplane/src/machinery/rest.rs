@@ -161,6 +161,15 @@ impl Rest {
         self.client.request(built(Request::new(path).patch(name, &params, &Patch::Merge(patch)))?).await
     }
 
+    /// PUT of anything as JSON, to its path.
+    pub async fn put_json(&self, path: &str, object: &Value) -> Result<Value> {
+        let request = http::Request::put(format!("{path}?fieldManager={}", self.manager))
+            .header("content-type", "application/json")
+            .body(bytes(object)?)
+            .map_err(kube::Error::HttpError)?;
+        self.client.request(request).await
+    }
+
     /// GET of anything as JSON.
     pub async fn get_json(&self, path: &str) -> Result<Value> {
         let request = http::Request::get(path).body(Vec::new()).map_err(kube::Error::HttpError)?;

@@ -139,7 +139,7 @@ pub(super) async fn run(context: ProcessContext) -> ExitStatus {
         text.push_str("-- No entries --\n");
     }
     if !follow {
-        return super::less::page(&context, text.into(), options.has("no-pager")).await;
+        return super::less::page(&context, text.into(), options.has("no-pager"), options.has("e")).await;
     }
     if context.stdout.write(text).await.is_err() {
         return ExitStatus::SUCCESS;

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
 
 use crate::fs::View;
-use crate::machine::{ExitStatus, Input, Machine, Output, ProcessContext, Terminal};
+use crate::machine::{EditRequest, ExitStatus, Input, Machine, Output, ProcessContext, Terminal};
 
 /// Where kubeadm's administrators keep the cluster's configuration; read when there is no other.
 const ADMIN_CONF: &str = "/etc/kubernetes/admin.conf";
@@ -123,7 +123,7 @@ impl kubectl::Editor for Editor {
                 *into.lock().unwrap_or_else(PoisonError::into_inner) = String::from_utf8_lossy(&bytes).into_owned();
                 Ok(())
             });
-            match editor.edit(suggested_name.to_owned(), Some(text.into()), save).await {
+            match editor.edit(EditRequest { name: suggested_name.to_owned(), ..EditRequest::default() }, Some(text.into()), save).await {
                 0 => Ok(saved.lock().unwrap_or_else(PoisonError::into_inner).clone()),
                 code => Err(format!("there was a problem with the editor \"vi\" (exit code {code})")),
             }

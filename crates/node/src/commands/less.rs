@@ -20,18 +20,19 @@ pub(super) async fn run(context: ProcessContext) -> ExitStatus {
             }
         }
     }
-    page(&context, text.into(), false).await;
+    let at_end = context.argv.iter().any(|arg| arg == "+G");
+    page(&context, text.into(), false, at_end).await;
     status
 }
 
-/// Shows a text; one that fits the screen is printed. `plain`: no pager wanted.
-pub(super) async fn page(context: &ProcessContext, text: Bytes, plain: bool) -> ExitStatus {
+/// Shows a text, from its end if wanted; one that fits the screen is printed. `plain`: no pager wanted.
+pub(super) async fn page(context: &ProcessContext, text: Bytes, plain: bool, at_end: bool) -> ExitStatus {
     let wanted = !plain && !matches!(context.env.get("SYSTEMD_PAGER").or(context.env.get("PAGER")).map(String::as_str), Some("" | "cat"));
     if let Some(terminal) = context.terminal.as_ref().filter(|terminal| terminal.interactive && wanted)
         && let Some(pager) = &terminal.pager
         && text.iter().filter(|byte| **byte == b'\n').count() + 1 > usize::from(terminal.rows())
     {
-        pager.show(text).await;
+        pager.show(text, at_end).await;
         return ExitStatus::SUCCESS;
     }
     match context.stdout.write(&text).await {

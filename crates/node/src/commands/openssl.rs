@@ -282,7 +282,7 @@ async fn verify(context: &ProcessContext, args: &[String]) -> ExitStatus {
             .await,
         };
         match verify_chain(&chain, &authorities, context.machine.clock().now()) {
-            Ok(()) => {
+            Ok(_) => {
                 let _ = context.stdout.line(format!("{file}: OK")).await;
             }
             Err(error) => {

@@ -6,7 +6,7 @@ mod show;
 mod status;
 
 use super::options::{Options, flag, value};
-use crate::machine::{ExitStatus, ProcessContext, Signal};
+use crate::machine::{EditRequest, ExitStatus, ProcessContext, Signal};
 use crate::systemd::{Active, JobError, LoadState, Systemd, UnitFileState};
 
 pub(super) async fn run(context: ProcessContext) -> ExitStatus {
@@ -356,7 +356,7 @@ async fn edit(context: &ProcessContext, options: &Options, units: &[String]) -> 
         if let Err(errno) = files.make_dirs(dir, 0o755) {
             return fail(context, &format!("Failed to create directories for '{path}': {errno}"), 1).await;
         }
-        let code = super::edit::edit_file(context, &path, Some(before)).await;
+        let code = super::edit::edit_file(context, &path, Some(before), EditRequest::default()).await;
         if code != ExitStatus::SUCCESS {
             return code;
         }

@@ -230,6 +230,16 @@ pub(super) const ROWS: &[Row] = &[
         ..NONE
     },
     Row {
+        repository: "registry.k8s.io/networking/kube-network-policies",
+        versions: &[&["v1.0.0"]],
+        base: Base::Distroless,
+        size: 22_400_000,
+        entrypoint: &["/bin/netpol"],
+        working_dir: "/",
+        items: &[Item::Program("/bin/netpol", "kube-network-policies")],
+        ..NONE
+    },
+    Row {
         repository: "registry.k8s.io/etcd",
         versions: &[&["3.6.6-0"]],
         base: Base::Distroless,

@@ -343,6 +343,28 @@ impl Kubelet {
         }
     }
 
+    /// Whether a pod may start. Of static pods with one full name (a manifest and its copy in the same directory, or the old and the
+    /// new version of one file) one runs at a time, and whoever waits longest is next (`podWorkers.allowStaticPodStart`).
+    pub(super) fn may_start(&self, memory: &PodMemory) -> bool {
+        let Source::File(path) = &memory.source else { return true };
+        if memory.started {
+            return true;
+        }
+        let (own, name) = (uid(&memory.pod), full_name(&memory.pod));
+        let taken = self.machine.read(|state| {
+            let others = state.kubelet.pods.iter().filter(|(id, other)| **id != own && full_name(&other.pod) == name);
+            others.into_iter().any(|(_, other)| match (&other.source, &other.terminating) {
+                (Source::Api, _) => false,
+                (Source::File(_), Some(terminating)) => other.started && !terminating.stopped,
+                (Source::File(other_path), None) => other.started || (other.start_time, other_path) < (memory.start_time, path),
+            })
+        });
+        if !taken {
+            self.amend(&own, |memory| memory.started = true);
+        }
+        !taken
+    }
+
     /// Changes what is remembered about a pod.
     pub(super) fn amend(&self, uid: &str, change: impl FnOnce(&mut PodMemory)) {
         self.machine.write(|state| {
@@ -359,6 +381,7 @@ impl PodMemory {
             pod,
             source,
             start_time: now,
+            started: false,
             terminating: None,
             finished: false,
             rejected: None,

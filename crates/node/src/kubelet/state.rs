@@ -124,6 +124,9 @@ pub struct PodMemory {
     pub source: Source,
     /// When the kubelet accepted it (`status.startTime`).
     pub start_time: Timestamp,
+    /// It has had its turn: of static pods with one name, only one runs at a time.
+    #[serde(default)]
+    pub started: bool,
     /// It is being ended.
     pub terminating: Option<Terminating>,
     /// Its end has been reported; nothing is left to be done.

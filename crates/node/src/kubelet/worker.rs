@@ -75,6 +75,9 @@ impl Kubelet {
         if memory.terminating.is_some() {
             return self.terminate(uid, &memory).await;
         }
+        if !self.may_start(&memory) {
+            return Next::Wait(Duration::from_secs(1));
+        }
         if memory.finished {
             if self.is_reported(uid) {
                 return Next::Wait(Duration::from_secs(3600));

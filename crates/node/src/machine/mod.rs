@@ -29,5 +29,5 @@ pub use running::{Machine, MachineEnv};
 pub use shared::Shared;
 pub use signal::{Signal, Signals};
 pub use state::MachineState;
-pub use stdio::{BrokenPipe, Editor, Input, InputWriter, Output, Pager, Terminal};
+pub use stdio::{BrokenPipe, EditRequest, Editor, Input, InputWriter, Output, Pager, Terminal};
 pub use users::{User, Users};

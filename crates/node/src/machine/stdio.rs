@@ -343,20 +343,31 @@ pub struct Terminal {
 
 /// Opens a person's editor on a copy of a file.
 pub trait Editor: Send + Sync {
-    /// Edits `contents` (`None`: a new file) called `name`; `save` is called with every saved version. Returns when the editor is
-    /// closed: its exit code.
+    /// Edits `contents` (`None`: a new file); `save` is called with every saved version. Returns when the editor is closed: its
+    /// exit code.
     fn edit(
         &self,
-        name: String,
+        request: EditRequest,
         contents: Option<Bytes>,
         save: Box<dyn Fn(Bytes) -> Result<(), String> + Send + Sync>,
     ) -> BoxFuture<'static, i32>;
 }
 
+/// What is to be edited, and with what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EditRequest {
+    /// The file's name.
+    pub name: String,
+    /// The editor that was called (`vi`, `nano`); empty for any.
+    pub program: String,
+    /// The line to begin at.
+    pub line: Option<u32>,
+}
+
 /// Shows a long text page by page.
 pub trait Pager: Send + Sync {
-    /// Returns when the person has seen enough.
-    fn show(&self, text: Bytes) -> BoxFuture<'static, ()>;
+    /// Begins with the first page, or the last. Returns when the person has seen enough.
+    fn show(&self, text: Bytes, at_end: bool) -> BoxFuture<'static, ()>;
 }
 
 impl Terminal {

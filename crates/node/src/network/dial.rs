@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use component::tls::{ClientTls, TlsError, certificates, verify_server};
+use component::tls::{ClientTls, TlsError, certificates};
 use component::{Connection, DialError, Dialer, Origin};
 use futures::future::BoxFuture;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
@@ -15,7 +15,7 @@ use super::route::Unreachable;
 use super::rules::Protocol;
 
 /// Bytes in flight on one connection.
-const WINDOW: usize = 64 * 1024;
+const WINDOW: usize = 16 * 1024;
 /// How long Linux retries ARP before it gives up.
 pub(super) const ARP_TIMEOUT: Duration = Duration::from_secs(3);
 /// `net.Dialer.Timeout` of Go's default HTTP transport.
@@ -44,7 +44,7 @@ impl Network {
         };
         let client_cert = match (&server, tls) {
             (Some(server), Some((client, host))) => {
-                verify_server(&server.chain, client, host, self.clock().now())?;
+                self.known_servers().verify(&server.chain, client, host, self.clock().now())?;
                 client.key_pem.as_ref().and(client.cert_pem.as_ref()).and_then(|pem| certificates(pem).into_iter().next())
             }
             (None, Some(_)) => return Err(TlsError::PlainServer.into()),
@@ -120,6 +120,9 @@ impl Dialer for Network {
         tls: Option<&'a ClientTls>,
     ) -> BoxFuture<'a, Result<Connection, DialError>> {
         Box::pin(async move {
+            if let Some(outside) = self.outside(host, port) {
+                return outside.connect(&Origin::Host, host, port, tls).await;
+            }
             let addresses: Vec<IpAddr> = match host.parse() {
                 Ok(ip) => vec![ip],
                 Err(_) => self.resolve(from, host).await.map_err(dial_error)?.addresses,

@@ -1,15 +1,15 @@
-//! The network of a simulation: machines, live sockets, policy.
+//! The network of a simulation: machines and live sockets.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use component::{Clock, Origin};
+use component::tls::KnownServers;
+use component::{Clock, Dialer, Origin};
 use tokio::sync::{mpsc, watch};
 
 use super::dns::NameServer;
 use super::listener::{Accepted, BindError, Listener, NameServerSocket, Owner, ServerTls};
-use super::policy::{AllowAll, Policy};
 use super::rules::Protocol;
 use super::state::{Netns, PodKey, Socket, SocketKey};
 use crate::containerd::Streams;
@@ -34,25 +34,34 @@ pub struct Network {
     clock: Clock,
     inner: Mutex<Inner>,
     attached: watch::Sender<u64>,
-    policy: Mutex<Arc<dyn Policy>>,
     streams: Streams,
+    outside: Mutex<BTreeMap<(String, u16), Arc<dyn Dialer>>>,
+    known_servers: KnownServers,
 }
 
 impl Network {
     /// A network without machines.
     pub fn new(clock: Clock) -> Arc<Self> {
-        Arc::new(Self {
-            clock,
-            inner: Mutex::new(Inner::default()),
-            attached: watch::Sender::new(0),
-            policy: Mutex::new(Arc::new(AllowAll)),
-            streams: Streams::default(),
-        })
+        Arc::new(Self { clock, inner: Mutex::new(Inner::default()), attached: watch::Sender::new(0), streams: Streams::default(), outside: Mutex::default(), known_servers: KnownServers::default() })
     }
 
     /// The time.
     pub fn clock(&self) -> Clock {
         self.clock
+    }
+
+    /// Connections to this one server leave the simulation by `dialer`; it is named as clients name it. Everything else outside stays
+    /// out of reach.
+    pub fn open_outside(&self, host: &str, port: u16, dialer: Arc<dyn Dialer>) {
+        self.outside.lock().unwrap_or_else(PoisonError::into_inner).insert((host.to_owned(), port), dialer);
+    }
+
+    pub(super) fn outside(&self, host: &str, port: u16) -> Option<Arc<dyn Dialer>> {
+        self.outside.lock().unwrap_or_else(PoisonError::into_inner).get(&(host.to_owned(), port)).cloned()
+    }
+
+    pub(super) fn known_servers(&self) -> &KnownServers {
+        &self.known_servers
     }
 
     /// Connects a machine. It is reachable until its state is dropped or it is detached.
@@ -64,15 +73,6 @@ impl Network {
     /// Pulls a machine's plug.
     pub fn detach(&self, name: &str) {
         self.lock().machines.remove(name);
-    }
-
-    /// Who decides on flows from now on.
-    pub fn set_policy(&self, policy: Arc<dyn Policy>) {
-        *self.policy.lock().unwrap_or_else(PoisonError::into_inner) = policy;
-    }
-
-    pub(super) fn policy(&self) -> Arc<dyn Policy> {
-        self.policy.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Live standard streams of containers: like open connections, they belong to a simulation and are no data.

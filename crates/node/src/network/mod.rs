@@ -19,7 +19,7 @@ pub use dns::{LookupError, LookupReason, NameServer, Query, QueryError, QueryFai
 pub use fabric::Network;
 pub use listener::{Accepted, BindError, Listener, NameServerSocket, Owner, ServerTls};
 pub use lookup::Resolved;
-pub use policy::{AllowAll, Endpoint, Flow, Policy};
+pub use policy::{Cidr, Endpoint, Flow, PeerMatch, PodRules, PolicyRule, PolicyRules, PortMatch};
 pub use resolver::ResolverConfig;
 pub use route::{Route, Unreachable};
 pub use rules::{Affinity, Backend, Destination, Protocol, ProxyRules, ServiceRule, Verdict};

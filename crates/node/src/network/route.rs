@@ -7,7 +7,7 @@ use component::Origin;
 use super::fabric::Network;
 use super::policy::{Endpoint, Flow};
 use super::rules::{Destination, Protocol, Verdict};
-use super::state::{Netns, SocketKey};
+use super::state::{Netns, PodKey, SocketKey};
 
 /// Why a packet has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +72,8 @@ impl Network {
         let now = self.clock().now();
         let (mut address, mut port) = (to.ip(), to.port());
         let mut seen_as = source.address;
+        // Node whose port a connection came through.
+        let mut through: Option<String> = None;
 
         // 127.0.0.1 stays where it is; only node ports lead away from the host's (route_localnet).
         if address.is_loopback() || address.is_unspecified() {
@@ -115,6 +117,7 @@ impl Network {
                         machine.read(|state| state.network.proxy.node_ports.get(&(port, protocol)).is_some_and(|rule| rule.local_only));
                     if !keeps_source {
                         seen_as = address;
+                        through = Some(node.clone());
                     }
                     (address, port) = (backend.address, backend.port);
                 }
@@ -127,7 +130,7 @@ impl Network {
                     }) {
                         Some((ip, target)) => (address, port) = (IpAddr::V4(ip), target),
                         None => {
-                            self.check_policy(&source, &node, None, address, port, protocol)?;
+                            self.check_policy(&source, &source.address, &node, None, address, Some((protocol, port)))?;
                             return self.deliver(node, None, SocketAddr::new(address, port), protocol, seen_as);
                         }
                     }
@@ -136,12 +139,14 @@ impl Network {
         }
 
         if let Some((node, _)) = self.machine_at(address) {
-            self.check_policy(&source, &node, None, address, port, protocol)?;
+            self.check_policy(&source, &source.address, &node, None, address, Some((protocol, port)))?;
             return self.deliver(node, None, SocketAddr::new(address, port), protocol, seen_as);
         }
         match self.pod_at(address) {
             Some((node, pod)) => {
-                self.check_policy(&source, &node, Some(&pod), address, port, protocol)?;
+                // On the way through another node's port a packet gets that node's address before it comes to the pod's.
+                let shown = if through.is_some_and(|through| through != node) { seen_as } else { source.address };
+                self.check_policy(&source, &shown, &node, Some(&pod), address, Some((protocol, port)))?;
                 self.deliver(node, Some(pod), SocketAddr::new(address, port), protocol, seen_as)
             }
             None => Err(self.nowhere(address)),
@@ -150,11 +155,16 @@ impl Network {
 
     /// Whether an address answers ICMP echo requests from here. Virtual addresses do not (kube-proxy translates ports).
     pub fn ping(&self, from: &Origin, address: IpAddr) -> Result<(), Unreachable> {
-        self.source(from)?;
-        if address.is_loopback() || address == GATEWAY || self.machine_at(address).is_some() || self.pod_at(address).is_some() {
+        let source = self.source(from)?;
+        if address.is_loopback() || address == GATEWAY {
             return Ok(());
         }
-        Err(self.nowhere(address))
+        let (node, pod) = match (self.machine_at(address), self.pod_at(address)) {
+            (Some((node, _)), _) => (node, None),
+            (None, Some((node, pod))) => (node, Some(pod)),
+            (None, None) => return Err(self.nowhere(address)),
+        };
+        self.check_policy(&source, &source.address, &node, pod.as_ref(), address, None)
     }
 
     /// What becomes of packets to an address that nobody has: on the machines' own network and in the pods' ARP fails,
@@ -165,22 +175,29 @@ impl Network {
         if (a, b) == (172, 18) || (a, b) == (10, 244) { Unreachable::NoRoute } else { Unreachable::Dropped }
     }
 
+    /// Asks the policies of both ends: those of the client's node for what leaves, those of the server's for what enters.
     fn check_policy(
         &self,
         source: &Source,
+        shown: &IpAddr,
         node: &str,
-        pod: Option<&super::state::PodKey>,
+        pod: Option<&PodKey>,
         address: IpAddr,
-        port: u16,
-        protocol: Protocol,
+        transport: Option<(Protocol, u16)>,
     ) -> Result<(), Unreachable> {
-        let flow = Flow {
-            from: Endpoint { node: source.node.clone(), pod: source.netns.clone(), address: source.address },
-            to: Endpoint { node: Some(node.to_owned()), pod: pod.cloned(), address },
-            port,
-            protocol,
-        };
-        if self.policy().allows(&flow) { Ok(()) } else { Err(Unreachable::Dropped) }
+        let from = Endpoint { node: source.node.clone(), pod: source.netns.clone(), address: source.address };
+        let mut flow = Flow { from, to: Endpoint { node: Some(node.to_owned()), pod: pod.cloned(), address }, transport };
+        let rules = |node: &str| self.machine(node).map(|machine| machine.read(|state| state.network.policies.clone()));
+        if source.netns.is_some() && source.node.as_deref().and_then(rules).is_some_and(|rules| !rules.may_leave(&flow)) {
+            return Err(Unreachable::Dropped);
+        }
+        if *shown != source.address {
+            flow.from = Endpoint { node: self.machine_at(*shown).map(|(node, _)| node), pod: None, address: *shown };
+        }
+        if pod.is_some() && rules(node).is_some_and(|rules| !rules.may_enter(&flow)) {
+            return Err(Unreachable::Dropped);
+        }
+        Ok(())
     }
 
     fn deliver(

@@ -8,6 +8,7 @@ use imbl::OrdMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::policy::PolicyRules;
 use super::rules::{Affinity, Destination, Protocol, ProxyRules, Verdict};
 use crate::machine::Pid;
 
@@ -86,6 +87,9 @@ pub struct MachineNetwork {
     pub proxy: ProxyRules,
     /// ClientIP affinity.
     pub affinity: Affinity,
+    /// Network policies of the pods here.
+    #[serde(default)]
+    pub policies: PolicyRules,
     /// Host ports that the portmap CNI plugin leads to pods.
     #[serde(with = "super::pairs")]
     pub host_ports: OrdMap<(u16, Protocol), (PodKey, u16)>,
@@ -105,6 +109,7 @@ impl Default for MachineNetwork {
             last_reserved: None,
             proxy: ProxyRules::default(),
             affinity: Affinity::default(),
+            policies: PolicyRules::default(),
             host_ports: OrdMap::new(),
             sockets: OrdMap::new(),
             last_port: 32_768,
@@ -144,6 +149,7 @@ impl MachineNetwork {
         self.host_ports = OrdMap::new();
         self.proxy = ProxyRules::default();
         self.affinity = Affinity::default();
+        self.policies = PolicyRules::default();
     }
 
     /// The pod that has this address.

@@ -9,8 +9,8 @@ use imbl::OrdMap;
 use jiff::Timestamp;
 
 use super::{
-    Backend, Destination, Flow, NameServer, Network, Owner, PodKey, PodNetwork, Policy, Protocol, ProxyRules, Query, Rcode, Record,
-    RecordData, Reply, ServiceRule,
+    Backend, Destination, NameServer, Network, Owner, PodKey, PodNetwork, PodRules, PolicyRules, Protocol, ProxyRules, Query, Rcode,
+    Record, RecordData, Reply, ServiceRule,
 };
 use crate::fs::Tree;
 use crate::machine::{Machine, MachineEnv, MachineState, Programs};
@@ -69,14 +69,6 @@ impl NameServer for Names {
     }
 }
 
-struct Deny;
-
-impl Policy for Deny {
-    fn allows(&self, flow: &Flow) -> bool {
-        flow.to.pod.is_none() || flow.from.pod.is_none()
-    }
-}
-
 fn pod(node: &str, last: u8) -> Origin {
     PodKey::new("shop", format!("web-{last}")).origin(node)
 }
@@ -84,7 +76,7 @@ fn pod(node: &str, last: u8) -> Origin {
 #[tokio::test(start_paused = true)]
 async fn connections_go_where_rules_and_routes_lead() {
     let network = Network::new(Clock::starting_at(Timestamp::UNIX_EPOCH));
-    let (_a, b) = (machine(&network, "a", 2, &rules()), machine(&network, "b", 3, &rules()));
+    let (a, b) = (machine(&network, "a", 2, &rules()), machine(&network, "b", 3, &rules()));
     let owner = || Owner { pid: 9, program: "nginx".into() };
     let any = |port| SocketAddr::new([0, 0, 0, 0].into(), port);
     let mut listener = network.listen(&pod("b", 3), any(8080), owner(), None).expect("free");
@@ -112,10 +104,27 @@ async fn connections_go_where_rules_and_routes_lead() {
         let error = network.connect(&from, host, port, None).await.err().unwrap_or_else(|| panic!("{host} is not reached"));
         assert_eq!(error.to_string(), text);
     }
-    network.set_policy(Arc::new(Deny));
-    assert!(matches!(network.connect(&from, "10.96.0.5", 80, None).await, Err(DialError::Timeout { .. })));
+    // Policies drop what they do not allow, on whichever side they stand, and never what comes from the pod's own node.
+    let deny = |last: u8, rules| PolicyRules(OrdMap::unit([10, 244, last, 2].into(), Arc::new(rules)));
+    let closed = Some(Vec::new());
+    for (machine, rules) in [
+        (&a, deny(2, PodRules { ingress: None, egress: closed.clone() })),
+        (&b, deny(3, PodRules { ingress: closed.clone(), egress: None })),
+    ] {
+        machine.write(|state| state.network.policies = rules);
+        assert!(matches!(network.connect(&from, "10.96.0.5", 80, None).await, Err(DialError::Timeout { .. })));
+        assert!(network.ping(&from, [10, 244, 3, 2].into()).is_err());
+        assert!(network.connect(&Origin::Node("b".into()), "10.244.3.2", 8080, None).await.is_ok());
+        machine.write(|state| state.network.policies = PolicyRules::default());
+    }
+    b.write(|state| state.network.policies = deny(3, PodRules { ingress: closed, egress: None }));
+    assert!(matches!(network.connect(&Origin::Host, "172.18.0.2", 30080, None).await, Err(DialError::Timeout { .. })));
+    assert!(
+        matches!(network.connect(&Origin::Host, "172.18.0.3", 30080, None).await, Err(DialError::Timeout { .. })),
+        "it comes from outside"
+    );
+    b.write(|state| state.network.policies = PolicyRules::default());
     // A machine that is gone has no route, and its pods' names are lost with its DNS server.
-    network.set_policy(Arc::new(super::AllowAll));
     b.halt();
     assert!(matches!(network.connect(&from, "10.244.3.2", 8080, None).await, Err(DialError::NoRoute { .. })));
     let error = network.connect(&from, "web", 80, None).await.err().expect("no answer").to_string();

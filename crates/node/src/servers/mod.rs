@@ -8,6 +8,7 @@ pub mod http;
 mod httpd;
 mod in_cluster;
 mod kube_proxy;
+mod network_policies;
 mod nginx;
 mod pause;
 mod redis;
@@ -30,4 +31,5 @@ pub fn register(programs: &mut crate::machine::Programs) {
     programs.register("stress", stress::run);
     programs.register("coredns", coredns::run);
     programs.register("kube-proxy", kube_proxy::run);
+    programs.register("kube-network-policies", network_policies::run);
 }

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use component::Origin;
+use tokio::sync::Notify;
 
 use super::idle::Simulation;
 use super::job::Jobs;
 use crate::fs::{Credentials, Namespace, View};
-use crate::machine::{Input, Machine, Pid, ProcessContext, Signal, StdioSpec, Terminal};
+use crate::machine::{Input, Machine, Output, Pid, ProcessContext, Signal, StdioSpec, Terminal};
 
 /// A shell's place on its machine.
 pub(super) struct ShellContext {
@@ -26,6 +27,10 @@ pub(super) struct ShellContext {
     pub(super) container: Option<String>,
     pub(super) terminal: Option<Arc<Terminal>>,
     pub(super) stdin: Input,
+    /// Where the script being run writes its errors.
+    pub(super) stderr: Mutex<Output>,
+    /// Told of every Ctrl-C.
+    pub(super) interrupted: Notify,
     pub(super) interactive: bool,
     /// Whether the line being executed writes to the terminal (and not into a pipe or file).
     pub(super) on_terminal: AtomicBool,
@@ -58,6 +63,8 @@ impl ShellContext {
             container: context.container.clone(),
             terminal: context.terminal.clone(),
             stdin: context.stdin.clone(),
+            stderr: Mutex::new(context.stderr.clone()),
+            interrupted: Notify::new(),
             interactive,
             on_terminal: AtomicBool::new(context.terminal.is_some()),
             umask: Mutex::new(context.files.umask()),
@@ -95,6 +102,7 @@ impl ShellContext {
 
     /// Ctrl-C: INT to what runs in the foreground.
     pub(super) fn signal_foreground(&self, signal: Signal) {
+        self.interrupted.notify_waiters();
         let pids: Vec<Pid> = self.foreground().iter().copied().collect();
         for pid in pids {
             let _ = self.machine.kill(pid, signal);

@@ -9,7 +9,6 @@ use component::Origin;
 use super::context::{Nested, ShellContext, locked};
 use super::program::incomplete;
 use super::session::{Interrupter, Session, SessionError};
-use super::utility::reads_stdin;
 use crate::fs::{Credentials, Namespace};
 use crate::machine::{Child, Command, ExitStatus, Input, Machine, Output, Terminal, Users};
 
@@ -160,14 +159,9 @@ impl Shell {
             history(&mut self.history, script, io).await
         } else if self.terminal.is_none() && shell_of_stdin(script) {
             let script = String::from_utf8_lossy(&self.stdin.read_to_end().await).into_owned();
-            level.session.run(&script, ExecOptions::new(), &io.stdout, &io.stderr).await
+            level.session.run_reading(&script, ExecOptions::new(), &io.stdout, &io.stderr).await
         } else {
-            let mut options = ExecOptions::new();
-            // bashkit's own commands take their input as a whole, so it is read before them.
-            if self.terminal.is_none() && begins_with_reading(script) {
-                options = options.stdin(self.stdin.read_to_end().await);
-            }
-            level.session.run(script, options, &io.stdout, &io.stderr).await
+            level.session.run_reading(script, ExecOptions::new(), &io.stdout, &io.stderr).await
         };
         *locked(&self.current) = None;
         if self.terminal.is_some() {
@@ -290,25 +284,6 @@ fn shell_of_stdin(script: &str) -> bool {
     matches!(words.next(), Some("bash" | "sh" | "/bin/bash" | "/bin/sh")) && words.all(|word| matches!(word, "-s" | "-l" | "--login" | "-"))
 }
 
-/// Whether the first command of a script reads standard input: a loop over its lines, `read`, or a filter that names no file.
-fn begins_with_reading(script: &str) -> bool {
-    let end = script.find(['|', ';', '&', '<', '>', '\n']).unwrap_or(script.len());
-    // Input that is named is not ours.
-    if script[end..].starts_with('<') {
-        return false;
-    }
-    let assigns = |word: &&str| {
-        word.split_once('=').is_some_and(|(name, _)| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
-    };
-    let mut words = script[..end]
-        .split_whitespace()
-        .skip_while(|word| matches!(*word, "sudo" | "while" | "until" | "if" | "!" | "{" | "(") || assigns(word));
-    let Some(name) = words.next() else { return false };
-    let name = name.rsplit('/').next().unwrap_or(name);
-    let args: Vec<String> = words.map(str::to_owned).collect();
-    matches!(name, "read" | "mapfile" | "readarray") || reads_stdin(name, &args)
-}
-
 async fn background(context: &Arc<ShellContext>, session: &Session, command: &str, io: &Io) -> ExitStatus {
     let argv = vec!["bash".to_owned(), "-c".to_owned(), command.to_owned()];
     let mut spawned = context.command(argv, session.environment(), &session.cwd());
@@ -356,27 +331,7 @@ async fn history(lines: &mut Vec<String>, script: &str, io: &Io) -> ExitStatus {
 
 #[cfg(test)]
 mod tests {
-    use super::{begins_with_reading, shell_of_stdin};
-
-    #[test]
-    fn what_reads_standard_input_is_told_from_what_does_not() {
-        for (script, want) in [
-            ("read x; echo $x", true),
-            ("while IFS= read -r line; do echo $line; done", true),
-            ("grep b", true),
-            ("sudo sed s/a/b/ > /tmp/x", true),
-            ("grep -q x /etc/hosts && echo yes", false),
-            ("sed -i s/a/b/ /etc/hosts", false),
-            ("sed -i -e s/a/b/ /etc/hosts", false),
-            ("head -n 1", true),
-            ("head -n 1 /etc/hosts", false),
-            ("wc -l < /etc/hosts", false),
-            ("systemctl restart kubelet; read x", false),
-            ("echo a | grep a", false),
-        ] {
-            assert_eq!(begins_with_reading(script), want, "{script}");
-        }
-    }
+    use super::shell_of_stdin;
 
     #[test]
     fn a_shell_without_a_script_takes_it_from_standard_input() {

@@ -6,6 +6,7 @@ mod context;
 mod external;
 mod files;
 mod idle;
+mod input;
 mod interactive;
 mod job;
 mod program;

@@ -71,7 +71,7 @@ pub(crate) async fn run_shell(context: ProcessContext) -> ExitStatus {
             None => (name, Vec::new()),
         };
         let options = ExecOptions::new().arg0(zero).positional(parameters);
-        return session.run(&format!("{flags}{script}"), options, &context.stdout, &context.stderr).await;
+        return session.run_reading(&format!("{flags}{script}"), options, &context.stdout, &context.stderr).await;
     }
     if let Some((file, parameters)) = rest.split_first() {
         let script = match context.files.read_text(&context.path(file)) {
@@ -82,7 +82,7 @@ pub(crate) async fn run_shell(context: ProcessContext) -> ExitStatus {
             }
         };
         let options = ExecOptions::new().arg0(file.clone()).positional(parameters.to_vec());
-        return session.run(&format!("{flags}{script}"), options, &context.stdout, &context.stderr).await;
+        return session.run_reading(&format!("{flags}{script}"), options, &context.stdout, &context.stderr).await;
     }
     from_stdin(&context, &mut session, &flags).await
 }
@@ -103,13 +103,13 @@ async fn from_stdin(context: &ProcessContext, session: &mut Session, flags: &str
             continue;
         }
         let script = std::mem::take(&mut pending);
-        status = session.run(&script, ExecOptions::new(), &context.stdout, &context.stderr).await;
+        status = session.run_reading(&script, ExecOptions::new(), &context.stdout, &context.stderr).await;
         if session.exited().is_some() {
             return status;
         }
     }
     if !pending.trim().is_empty() {
-        status = session.run(&pending, ExecOptions::new(), &context.stdout, &context.stderr).await;
+        status = session.run_reading(&pending, ExecOptions::new(), &context.stdout, &context.stderr).await;
     }
     status
 }

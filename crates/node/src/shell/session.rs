@@ -13,6 +13,7 @@ use super::context::{ShellContext, locked};
 use super::external::{ByPath, Constant, External, NotFound, Umask};
 use super::files::{EXEC_BY_PATH, ShellFiles};
 use super::idle::{Idle, Inside, Simulation};
+use super::input::{Read, Readers, whole};
 use super::job::{JobsCommand, Kill};
 use super::utility::UTILITIES;
 use crate::fs::Executable;
@@ -120,6 +121,7 @@ impl Session {
         let name = context.name.clone();
         let user = crate::machine::Users::of(&files).user_name(context.who.uid);
         let exited = context.clone();
+        let before = Read::install(&context, &registry);
         let limits = ExecutionLimits::cli()
             .max_work_units(u64::MAX)
             .max_aggregate_input_bytes(u64::MAX)
@@ -141,6 +143,7 @@ impl Session {
             .username(user)
             .hostname(context.machine.name())
             .cwd(PathBuf::from(cwd))
+            .before_tool(before)
             .on_exit(Box::new(move |event| {
                 *locked(&exited.exited) = Some(event.code & 0xff);
                 HookAction::Continue(event)
@@ -210,10 +213,33 @@ impl Session {
         Interrupter { cancelled: self.cancelled.clone(), context: self.context.clone() }
     }
 
+    /// Runs a script whose commands may read the shell's own input.
+    pub(super) async fn run_reading(&mut self, script: &str, options: ExecOptions, stdout: &Output, stderr: &Output) -> ExitStatus {
+        let readers = Readers::of(script);
+        let mut options = options;
+        if readers.whole {
+            let stdin = self.context.stdin.clone();
+            match whole(&self.context, &stdin).await {
+                Some(bytes) => options = options.stdin(bytes),
+                None => return ExitStatus::Signal(Signal::Int),
+            }
+        }
+        for name in &readers.utilities {
+            self.registry.insert_command(*name, External(self.context.clone()));
+        }
+        let status = self.run(script, options, stdout, stderr).await;
+        for name in &readers.utilities {
+            self.registry.remove(name);
+        }
+        status
+    }
+
     /// Runs a script with its output going out as it comes.
     pub async fn run(&mut self, script: &str, options: ExecOptions, stdout: &Output, stderr: &Output) -> ExitStatus {
         self.find_programs();
         self.cancelled.store(false, Ordering::Relaxed);
+        Read::restore(&self.context, &self.registry);
+        stderr.clone_into(&mut locked(&self.context.stderr));
         let (out, err) = (stdout.clone(), stderr.clone());
         let simulation = self.context.simulation.clone();
         let execution = self

@@ -261,3 +261,58 @@ async fn exhibition() {
         println!("# {script}\n{}", run(&mut shell, script).await);
     }
 }
+
+/// What a person has typed is read by what runs, up to Ctrl-D, and the rest by whoever reads next.
+#[tokio::test(start_paused = true)]
+async fn commands_read_what_is_typed() {
+    let machine = crate::testing::machine().await;
+    for (script, typed, want) in [
+        ("read x; echo got $x", "a b\n", "got a b\n"),
+        ("read -p 'Name: ' x y; echo $y $x", "a b\n", "b a\nName: "),
+        ("read x && grep -n b && read y; echo $x $y $?", "one\nab\nc\nb\n", "1:ab\n3:b\none 1\n"),
+        ("while read line; do echo \"<$line>\"; done", "a\nb\n", "<a>\n<b>\n"),
+        ("f() { read x; echo $x; }; f; f", "1\n2\n", "1\n2\n"),
+        ("echo piped | { read x; echo $x; }; read y; echo $y", "typed\n", "piped\ntyped\n"),
+        ("read x < /etc/hostname; read y; echo $x $y", "typed\n", "worker-2 typed\n"),
+        ("read -t 5 x; echo $? $x", "in time\n", "0 in time\n"),
+        ("read -d : x; echo $x", "a\nb:", "a b\n"),
+        ("sort | head -1", "b\na\n", "a\n"),
+        ("mapfile -t lines; echo ${#lines[@]} ${lines[1]}", "a\nb\n", "2 b\n"),
+        ("cat", "a\n", "a\n"),
+        ("sh -c 'read x; echo $x; wc -l'", "a\nb\nc\n", "a\n2\n"),
+    ] {
+        let (writer, stdin) = crate::machine::Input::channel();
+        let terminal = crate::machine::Terminal {
+            size: std::sync::Mutex::new((80, 24)),
+            interactive: true,
+            name: "pts/0".to_owned(),
+            editor: None,
+            pager: None,
+        };
+        let mut shell = machine.open_shell("root", stdin, Some(std::sync::Arc::new(terminal))).await.expect("a shell");
+        writer.send(typed.into()).await.expect("read");
+        drop(writer);
+        assert_eq!(run(&mut shell, script).await, want, "{script}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_input_ends_with_control_c_or_in_time() {
+    let machine = crate::testing::machine().await;
+    for (script, want) in
+        [("read x", 130), ("grep foo", 130), ("mapfile x", 130), ("while read x; do :; done", 130), ("read -t 0.1 x", 142)]
+    {
+        let (_writer, stdin) = crate::machine::Input::channel();
+        let mut shell = machine.open_shell("root", stdin, None).await.expect("a shell");
+        let interrupt = shell.interrupter();
+        let control_c = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            interrupt();
+        });
+        let io = Io { stdout: Output::null(), stderr: Output::null() };
+        let status = tokio::time::timeout(Duration::from_secs(60), shell.execute(script, &io)).await;
+        assert_eq!(status.map(|status| status.code()).ok(), Some(want), "{script}");
+        control_c.abort();
+        assert_eq!(run(&mut shell, "echo still here").await, "still here\n", "{script}");
+    }
+}

@@ -124,8 +124,14 @@ pub(super) fn reads_stdin(name: &str, args: &[String]) -> bool {
         _ => "",
     };
     let (mut files, mut named, mut rest) = (0, 2, args.iter());
+    // The pattern or program, where it is an operand.
+    let mut program = None;
     while let Some(arg) = rest.next() {
         match arg.strip_prefix('-') {
+            Some("-") => {
+                files += rest.by_ref().count();
+            }
+            Some("-help" | "-version") => return false,
             Some(letter) if letter.len() == 1 && with_value.contains(letter) => {
                 rest.next();
                 // The pattern or program is given: the first operand is a file.
@@ -133,15 +139,35 @@ pub(super) fn reads_stdin(name: &str, args: &[String]) -> bool {
                     named = 1;
                 }
             }
+            Some(flags) if !flags.is_empty() && without_input(name, flags) => return false,
             Some(_) => {}
-            None => files += 1,
+            None => {
+                program = program.or(Some(arg));
+                files += 1;
+            }
         }
     }
+    let dash = args.iter().any(|arg| arg == "-");
     match name {
-        "grep" | "egrep" | "fgrep" | "sed" | "awk" | "jq" => files < named || args.iter().any(|arg| arg == "-"),
-        "wc" | "sort" | "head" | "cut" | "uniq" | "tac" | "rev" | "base64" | "md5sum" | "sha256sum" | "sha1sum" | "od" | "xxd" | "nl"
-        | "fold" => files == 0 || args.iter().any(|arg| arg == "-"),
-        "tr" | "xargs" | "paste" | "column" | "tar" | "gzip" | "gunzip" | "zcat" | "patch" | "bc" | "envsubst" | "expand" => true,
+        // A program that is done before the first line.
+        "awk" if program.is_some_and(|program| program.trim_start().starts_with("BEGIN") && program.matches('{').count() == 1) => false,
+        "grep" | "egrep" | "fgrep" | "sed" | "awk" | "jq" | "patch" => files < named || dash,
+        "wc" | "sort" | "head" | "cut" | "uniq" | "tac" | "rev" | "base64" | "md5sum" | "sha256sum" | "sha1sum" | "sha512sum" | "od"
+        | "xxd" | "hexdump" | "nl" | "fold" | "paste" | "column" | "gzip" | "gunzip" | "zcat" | "expand" | "unexpand" | "strings" => {
+            files == 0 || dash
+        }
+        "tr" | "xargs" | "bc" | "envsubst" => true,
+        "tar" => dash,
+        _ => false,
+    }
+}
+
+/// Flags with which a command reads no input: `grep -r` looks through the working directory, `jq -n` needs none, `patch -i` names it.
+fn without_input(name: &str, flags: &str) -> bool {
+    match name {
+        "grep" | "egrep" | "fgrep" => flags == "-recursive" || (!flags.starts_with('-') && flags.contains(['r', 'R'])),
+        "jq" => flags == "-null-input" || (!flags.starts_with('-') && flags.contains('n')),
+        "patch" => flags.starts_with('i') || flags.starts_with("-input"),
         _ => false,
     }
 }

@@ -84,7 +84,7 @@ pub(super) async fn units(context: &ProcessContext, options: &Options, patterns:
             text.push_str("To show all installed unit files use 'systemctl list-unit-files'.\n");
         }
     }
-    super::super::less::page(context, text.into(), options.has("no-pager")).await
+    super::super::less::page(context, text.into(), options.has("no-pager"), false).await
 }
 
 pub(super) async fn files(context: &ProcessContext, options: &Options, patterns: &[String]) -> ExitStatus {
@@ -107,7 +107,7 @@ pub(super) async fn files(context: &ProcessContext, options: &Options, patterns:
     if !options.has("no-legend") {
         text.push_str(&format!("\n{} unit files listed.\n", files.len()));
     }
-    super::super::less::page(context, text.into(), options.has("no-pager")).await
+    super::super::less::page(context, text.into(), options.has("no-pager"), false).await
 }
 
 pub(super) async fn dependencies(context: &ProcessContext, name: &str) -> ExitStatus {

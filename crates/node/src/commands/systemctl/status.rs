@@ -25,7 +25,7 @@ pub(super) async fn run(context: &ProcessContext, options: &Options, units: &[St
         }
         let lines = options.get("n").and_then(|n| n.parse().ok()).unwrap_or(10);
         let text = block(context, &state, lines);
-        let _ = super::super::less::page(context, text.into(), options.has("no-pager")).await;
+        let _ = super::super::less::page(context, text.into(), options.has("no-pager"), false).await;
         if systemd.needs_reload(&state.unit) {
             super::warn_changed(context, name).await;
         }

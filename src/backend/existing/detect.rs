@@ -1,0 +1,170 @@
+//! What a cluster that somebody else made can do. What cannot be seen is not claimed: a scenario is then not offered, which is better than one
+//! that cannot be solved.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::apps::v1::DaemonSet;
+use k8s_openapi::api::core::v1::{Node, Pod};
+use k8s_openapi::api::networking::v1::IngressClass;
+use k8s_openapi::api::storage::v1::StorageClass;
+use kube::api::ListParams;
+use kube::{Api, ResourceExt};
+
+use crate::model::{Capability, InventoryNode, Role};
+
+/// DaemonSets of networks that enforce NetworkPolicies (each project's documentation says so), by a part of their name.
+const ENFORCING: [&str; 7] = ["calico-node", "cilium", "antrea-agent", "kube-router", "weave-net", "kindnet", "canal"];
+
+/// Annotation of the class that claims without one get.
+const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
+
+/// What was found out about a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detected {
+    /// What it can do.
+    pub capabilities: BTreeSet<Capability>,
+    /// Its nodes, control planes first, by name.
+    pub nodes: Vec<InventoryNode>,
+    /// Nodes that ordinary pods can go to.
+    pub schedulable: u32,
+    /// What could not be looked at, with the server's words.
+    pub unknown: Vec<(&'static str, String)>,
+}
+
+/// Looks at a cluster. Only reads; what may not be read is `unknown`.
+pub async fn detect(client: &kube::Client) -> Result<Detected, kube::Error> {
+    let mut unknown = Vec::new();
+    let (nodes, daemon_sets, classes, ingress_classes, ingress_pods, groups) = futures::join!(
+        list::<Node>(client, ""),
+        list::<DaemonSet>(client, ""),
+        list::<StorageClass>(client, ""),
+        list::<IngressClass>(client, ""),
+        list::<Pod>(client, "app.kubernetes.io/component=controller"),
+        client.list_api_groups(),
+    );
+    // A cluster that does not even say what it serves is not there.
+    let groups: BTreeSet<String> = groups?.groups.into_iter().map(|g| g.name).collect();
+    let mut seen = |what: &'static str, error: &kube::Error| unknown.push((what, error.to_string()));
+    let nodes = nodes.unwrap_or_else(|e| none(seen("nodes", &e)));
+    let daemon_sets = daemon_sets.unwrap_or_else(|e| none(seen("network policies", &e)));
+    let classes = classes.unwrap_or_else(|e| none(seen("storage classes", &e)));
+    let ingress_classes = ingress_classes.unwrap_or_else(|e| none(seen("ingress classes", &e)));
+    let ingress_pods = ingress_pods.unwrap_or_else(|e| none(seen("ingress controllers", &e)));
+    let mut capabilities = BTreeSet::new();
+    for (capability, there) in [
+        (Capability::NetworkPolicy, daemon_sets.iter().any(enforces)),
+        (Capability::Provisioner, classes.iter().any(is_default)),
+        (Capability::Metrics, groups.contains("metrics.k8s.io")),
+        (Capability::Gateway, groups.contains("gateway.networking.k8s.io")),
+        (Capability::Ingress, !ingress_classes.is_empty() && ingress_pods.iter().any(runs)),
+    ] {
+        if there {
+            capabilities.insert(capability);
+        }
+    }
+    let schedulable = nodes.iter().filter(|n| takes_pods(n)).count();
+    Ok(Detected { capabilities, nodes: inventory(&nodes), schedulable: u32::try_from(schedulable).unwrap_or(u32::MAX), unknown })
+}
+
+async fn list<K>(client: &kube::Client, labels: &str) -> Result<Vec<K>, kube::Error>
+where
+    K: kube::Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
+{
+    Ok(Api::<K>::all(client.clone()).list(&ListParams::default().labels(labels)).await?.items)
+}
+
+fn none<T>((): ()) -> Vec<T> {
+    Vec::new()
+}
+
+fn enforces(daemon_set: &DaemonSet) -> bool {
+    let ready = daemon_set.status.as_ref().is_some_and(|s| s.number_ready > 0);
+    ready && ENFORCING.iter().any(|name| daemon_set.name_any().contains(name))
+}
+
+fn is_default(class: &StorageClass) -> bool {
+    class.annotations().get(DEFAULT_CLASS).is_some_and(|v| v == "true") && class.provisioner != "kubernetes.io/no-provisioner"
+}
+
+fn runs(pod: &Pod) -> bool {
+    pod.status.as_ref().is_some_and(|s| s.phase.as_deref() == Some("Running"))
+}
+
+fn takes_pods(node: &Node) -> bool {
+    let spec = node.spec.as_ref();
+    let cordoned = spec.and_then(|s| s.unschedulable).unwrap_or(false);
+    let repels = spec.and_then(|s| s.taints.as_deref()).unwrap_or_default().iter().any(|t| t.effect != "PreferNoSchedule");
+    let ready = node
+        .status
+        .as_ref()
+        .and_then(|s| s.conditions.as_deref())
+        .unwrap_or_default()
+        .iter()
+        .any(|c| c.type_ == "Ready" && c.status == "True");
+    ready && !cordoned && !repels
+}
+
+fn inventory(nodes: &[Node]) -> Vec<InventoryNode> {
+    let mut all: Vec<InventoryNode> = nodes
+        .iter()
+        .map(|node| {
+            let control_plane = node.labels().contains_key("node-role.kubernetes.io/control-plane");
+            let addresses = node.status.as_ref().and_then(|s| s.addresses.as_deref()).unwrap_or_default();
+            let address = addresses.iter().find(|a| a.type_ == "InternalIP").map(|a| a.address.clone()).unwrap_or_default();
+            InventoryNode { name: node.name_any(), role: if control_plane { Role::ControlPlane } else { Role::Worker }, address }
+        })
+        .collect();
+    all.sort_by(|a, b| (a.role != Role::ControlPlane, &a.name).cmp(&(b.role != Role::ControlPlane, &b.name)));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn decode<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> T {
+        serde_json::from_value(value).expect("an object")
+    }
+
+    #[test]
+    fn nodes_that_take_pods() {
+        let node = |spec: serde_json::Value, ready: &str| {
+            takes_pods(&decode(json!({"spec": spec, "status": {"conditions": [{"type": "Ready", "status": ready}]}})))
+        };
+        assert!(node(json!({}), "True"));
+        assert!(node(json!({"taints": [{"key": "a", "effect": "PreferNoSchedule"}]}), "True"));
+        assert!(!node(json!({}), "Unknown"));
+        assert!(!node(json!({"unschedulable": true}), "True"));
+        assert!(!node(json!({"taints": [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]}), "True"));
+    }
+
+    #[test]
+    fn control_planes_come_first() {
+        let node = |name: &str, labels: serde_json::Value| {
+            decode::<Node>(
+                json!({"metadata": {"name": name, "labels": labels}, "status": {"addresses": [{"type": "InternalIP", "address": "192.0.2.1"}]}}),
+            )
+        };
+        let nodes = [node("a", json!({})), node("z", json!({"node-role.kubernetes.io/control-plane": ""}))];
+        let names: Vec<String> = inventory(&nodes).into_iter().map(|n| n.name).collect();
+        assert_eq!(names, ["z", "a"]);
+    }
+
+    #[test]
+    fn only_what_works_is_claimed() {
+        let daemon_set = |name: &str, ready: i32| {
+            enforces(&decode(
+                json!({"metadata": {"name": name}, "status": {"numberReady": ready, "currentNumberScheduled": 1, "desiredNumberScheduled": 1, "numberMisscheduled": 0}}),
+            ))
+        };
+        assert!(daemon_set("kindnet", 3) && daemon_set("calico-node", 1));
+        assert!(!daemon_set("calico-node", 0) && !daemon_set("kube-flannel-ds", 3));
+        let class = |default: &str, provisioner: &str| {
+            is_default(&decode(json!({"metadata": {"name": "c", "annotations": {DEFAULT_CLASS: default}}, "provisioner": provisioner})))
+        };
+        assert!(class("true", "rancher.io/local-path"));
+        assert!(!class("false", "rancher.io/local-path") && !class("true", "kubernetes.io/no-provisioner"));
+    }
+}

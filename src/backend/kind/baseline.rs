@@ -1,0 +1,154 @@
+//! The clean cluster as a value, recorded when it was made, and bringing a used one back to it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::future::{join_all, try_join_all};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::api::Api;
+use super::engine::{Container, Engine};
+use super::error::KindError;
+use super::files::{self, NodeState};
+use super::folder::Folder;
+use super::objects::{self, Objects};
+
+/// Longest that a cluster that was told to go back may take.
+const SETTLE: Duration = Duration::from_secs(90);
+
+/// After so long a namespace that does not go loses its finalizers.
+const STUCK: Duration = Duration::from_secs(12);
+
+/// How often to look.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Everything about a clean cluster that a scenario can change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Baseline {
+    objects: Objects,
+    nodes: BTreeMap<String, NodeState>,
+}
+
+impl Baseline {
+    /// Records a clean cluster: the state goes to the folder, and the nodes' files beside it.
+    pub async fn record(engine: &Engine, api: &Api, folder: &Folder, nodes: &[Container]) -> Result<Self, KindError> {
+        let states = try_join_all(nodes.iter().map(|node| async move {
+            let (state, archive) = futures::future::try_join(files::look(engine, &node.name), files::pack(engine, &node.name)).await?;
+            folder.write(&format!("{}.tar", node.name), &archive)?;
+            Ok::<_, KindError>((node.name.clone(), state))
+        }));
+        let (objects, states) = futures::future::try_join(Objects::read(api), states).await?;
+        let baseline = Self { objects, nodes: states.into_iter().collect() };
+        folder.write_json("baseline.json", &baseline)?;
+        Ok(baseline)
+    }
+
+    /// Reads what was recorded.
+    pub fn read(folder: &Folder) -> Result<Self, KindError> {
+        folder.read_json("baseline.json")
+    }
+
+    /// Brings a used cluster back. An error of kind [`KindError::Unsure`] means that only making it anew helps.
+    pub async fn restore(&self, engine: &Engine, api: &Api, folder: &Folder, progress: &(dyn Fn(&str) + Send + Sync)) -> Result<Summary, KindError> {
+        let started = Instant::now();
+        progress("comparing the nodes with their clean state");
+        // Nodes first: one of them may be why the API server is away. The objects at the same time, because it mostly is not.
+        let (nodes, early) = futures::future::join(self.mend_nodes(engine, folder), objects::restore(api, &self.objects)).await;
+        let mut summary = Summary { nodes: nodes?, ..Summary::default() };
+        let nodes_took = started.elapsed();
+        progress("putting the cluster's objects back");
+        let restored = match early {
+            Ok(restored) => restored,
+            Err(_) => self.restore_objects_later(api, folder).await?,
+        };
+        if restored.nodes_missing {
+            let names: Vec<String> = self.nodes.keys().cloned().collect();
+            let scripts = names.iter().map(|node| engine.on_node(engine.exec(node, false, "systemctl restart kubelet", &[])));
+            join_all(scripts).await;
+        }
+        let objects_took = started.elapsed();
+        progress("waiting until the cluster is whole");
+        self.settle(api, folder, &restored.namespaces).await?;
+        // Registered anew, a node has lost the labels of its first life; and whatever was changed meanwhile is found now.
+        if restored.nodes_missing {
+            objects::restore(api, &self.objects).await?;
+            self.settle(api, folder, &restored.namespaces).await?;
+        }
+        tracing::debug!(?nodes_took, ?objects_took, whole = ?started.elapsed(), "the cluster is clean");
+        summary.namespaces = restored.namespaces.len();
+        summary.objects = restored.deleted.len() + restored.repaired;
+        Ok(summary)
+    }
+
+    /// Mends all nodes at once; gives how many needed it.
+    async fn mend_nodes(&self, engine: &Engine, folder: &Folder) -> Result<usize, KindError> {
+        let mended = self.nodes.iter().map(|(node, clean)| async move {
+            let repair = clean.repair(&files::look(engine, node).await?);
+            if let Some(path) = repair.beyond.first() {
+                return Err(unsure(folder, format!("programs on {node} were changed: {path}")));
+            }
+            let worked = !repair.is_nothing();
+            // Also without a difference: it clears /tmp and histories.
+            let archive = if repair.put_back.is_empty() { Vec::new() } else { folder.read(&format!("{node}.tar"))? };
+            files::mend(engine, node, &repair, archive).await?;
+            if worked {
+                let again = clean.repair(&files::look(engine, node).await?);
+                if let Some(path) = again.put_back.first().or(again.remove.first()) {
+                    return Err(unsure(folder, format!("/{path} on {node} cannot be put back")));
+                }
+            }
+            Ok(worked)
+        });
+        Ok(try_join_all(mended).await?.into_iter().filter(|worked| *worked).count())
+    }
+
+    /// The same once the API server is back, which may take as long as a static pod's restart.
+    async fn restore_objects_later(&self, api: &Api, folder: &Folder) -> Result<objects::Restored, KindError> {
+        let until = Instant::now() + SETTLE;
+        loop {
+            match objects::restore(api, &self.objects).await {
+                Ok(restored) => return Ok(restored),
+                Err(error) if Instant::now() >= until => return Err(unsure(folder, error.to_string())),
+                Err(_) => tokio::time::sleep(LOOK).await,
+            }
+        }
+    }
+
+    /// Waits until all is as it should be.
+    async fn settle(&self, api: &Api, folder: &Folder, namespaces: &[String]) -> Result<(), KindError> {
+        let started = Instant::now();
+        let mut unstuck = false;
+        loop {
+            let waiting = match objects::unsettled(api, &self.objects).await {
+                Ok(waiting) if waiting.is_empty() => return Ok(()),
+                Ok(waiting) => waiting,
+                Err(error) => vec![error.message],
+            };
+            if started.elapsed() > STUCK && !unstuck {
+                unstuck = true;
+                objects::unstick(api, namespaces).await;
+            }
+            if started.elapsed() > SETTLE {
+                return Err(unsure(folder, waiting.join("; ")));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+fn unsure(folder: &Folder, reason: String) -> KindError {
+    KindError::Unsure { name: folder.name(), reason }
+}
+
+/// What bringing a cluster back took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Nodes that were mended.
+    pub nodes: usize,
+    /// Namespaces that were deleted.
+    pub namespaces: usize,
+    /// Other objects that were deleted or put back.
+    pub objects: usize,
+}

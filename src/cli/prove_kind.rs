@@ -1,0 +1,190 @@
+//! Proving scenarios on kind, and holding the embedded cluster against it: what both say of each check must be the same.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::FutureExt;
+
+use super::context::{Context, Format};
+use super::error::CliError;
+use super::kind_args::KindArgs;
+use super::prove::{self, Bases, Case};
+use super::serve::engine::WORKERS;
+use super::serve::{convert, kind};
+use crate::backend::kind::{Hosts, Kind, Wanted};
+use crate::content::{Catalog, ExerciseKind, Instance};
+use crate::model::Inventory;
+use crate::render::document::{ComparedRunDocument, ComparisonDocument, ComparisonsDocument, ProofDocument, ProofRowDocument};
+use crate::render::text;
+use crate::runner::{self, LiveRow};
+use crate::session::entropy;
+use crate::tui::steps::Steps;
+
+/// Cases of scenarios, so many variants of each.
+pub fn few(cases: Vec<Case>, variants: Option<usize>) -> Vec<Case> {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let scenarios = cases.into_iter().filter(|case| case.exercise.kind == ExerciseKind::Scenario);
+    scenarios
+        .filter(|case| {
+            let count = seen.entry(case.exercise.id.clone()).or_default();
+            *count += 1;
+            variants.is_none_or(|most| *count <= most)
+        })
+        .collect()
+}
+
+/// Proves all cases, one after the other on one cluster, and prints how the two backends compare. 4 when anything is wrong or differs.
+pub async fn run(catalog: &Catalog, cases: &[Case], args: &KindArgs, format: Format, context: &Context) -> Result<u8, CliError> {
+    let directories = context.directories()?;
+    let hosts = kind::hosts(context, &directories).await?;
+    let bases = Bases::new(context.now());
+    let mut bench = Bench { hosts, args: args.clone(), cluster: None };
+    let steps = Steps::new(context.terminal);
+    let mut document = ComparisonsDocument { comparisons: Vec::new() };
+    for (number, case) in cases.iter().enumerate() {
+        let name = case.name();
+        let told = |step: &str| steps.say(&format!("{} of {}, {}: {step}", number + 1, cases.len(), name.trim()));
+        let compared = compare(catalog, case, &bases, &mut bench, &told).await;
+        if format == Format::Text {
+            context.print(&text::comparison(&compared, context.style(), context.width()));
+        }
+        document.comparisons.push(compared);
+    }
+    bench.give_back()?;
+    drop(steps);
+    let wrong = document.comparisons.iter().filter(|c| !c.holds()).count();
+    match format {
+        Format::Json => context.print_json(&document)?,
+        Format::Text => context.print(&format!("\n{}", text::comparisons(&document, context.style(), context.width()))),
+    }
+    Ok(if wrong == 0 { 0 } else { 4 })
+}
+
+/// The cluster that all cases share.
+struct Bench {
+    hosts: Hosts,
+    args: KindArgs,
+    cluster: Option<Arc<Kind>>,
+}
+
+impl Bench {
+    /// A clean cluster with so many workers.
+    async fn clean(&mut self, workers: usize, told: &(dyn Fn(&str) + Send + Sync)) -> Result<Arc<Kind>, CliError> {
+        match &self.cluster {
+            Some(cluster) if cluster.inventory().nodes.len() > workers => {
+                cluster.clean(told).await?;
+            }
+            _ => {
+                self.cluster = None;
+                let wanted = Wanted { options: self.args.options()?, workers, seed: entropy::seed(), session: None, new: false };
+                self.cluster = Some(Arc::new(self.hosts.acquire(&wanted, told).await?));
+            }
+        }
+        let cluster = self.cluster.clone().ok_or_else(|| CliError::bug("there is no cluster"))?;
+        cluster.use_for(None)?;
+        Ok(cluster)
+    }
+
+    fn give_back(self) -> Result<(), CliError> {
+        if let Some(cluster) = &self.cluster {
+            cluster.release()?;
+        }
+        Ok(())
+    }
+}
+
+async fn compare(catalog: &Catalog, case: &Case, bases: &Bases, bench: &mut Bench, told: &(dyn Fn(&str) + Send + Sync)) -> ComparisonDocument {
+    let mut document = ComparisonDocument {
+        id: case.exercise.id.clone(),
+        seed: case.seed,
+        variant: convert::texts(&case.given),
+        left_out: None,
+        problem: None,
+        runs: Vec::new(),
+    };
+    match lacking(catalog, case) {
+        Ok(None) => {}
+        Ok(Some(lacking)) => {
+            document.left_out = Some(format!("kind clusters have no {lacking}"));
+            return document;
+        }
+        Err(error) => {
+            document.problem = Some(error.in_one_line().0);
+            return document;
+        }
+    }
+    told("proving it on the embedded cluster");
+    let began = tokio::time::Instant::now();
+    let embedded = prove::prove(catalog, case, bases).await;
+    let embedded_seconds = began.elapsed().as_secs_f64();
+    match live(catalog, case, bench, told).await {
+        Ok(rows) => document.runs = rows.into_iter().map(|row| against(&embedded, embedded_seconds, row)).collect(),
+        Err(error) => {
+            // The next case gets a cluster that is brought back, or another.
+            document.problem = Some(error.in_one_line().0);
+        }
+    }
+    document
+}
+
+fn lacking(catalog: &Catalog, case: &Case) -> Result<Option<String>, CliError> {
+    let inventory = Arc::new(Inventory::example(usize::from(WORKERS)));
+    let instance = Instance::bind(catalog, &case.exercise, &inventory, case.seed, &case.given)?;
+    Ok(kind::lacking(&instance).into_iter().next())
+}
+
+async fn live(catalog: &Catalog, case: &Case, bench: &mut Bench, told: &(dyn Fn(&str) + Send + Sync)) -> Result<Vec<LiveRow>, CliError> {
+    let workers = usize::from(WORKERS).max(case.exercise.requires.workers as usize);
+    let bench = Mutex::new(Some(bench));
+    let mut hand_over = || {
+        async {
+            // Taken while it works: runs come one after the other.
+            let own = bench.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let own = own.ok_or_else(|| CliError::bug("two runs at once"))?;
+            let handed = async {
+                let cluster = own.clean(workers, told).await?;
+                let instance = Instance::bind(catalog, &case.exercise, &cluster.inventory(), case.seed, &case.given)?;
+                let instance = kind::set_up(&cluster, instance, told).await?;
+                Ok::<_, CliError>((cluster.environment(), instance))
+            }
+            .await;
+            *bench.lock().unwrap_or_else(PoisonError::into_inner) = Some(own);
+            handed
+        }
+        .boxed()
+    };
+    runner::prove_live(&mut hand_over, told).await
+}
+
+/// A run on kind beside the same run on the embedded cluster.
+fn against(embedded: &ProofDocument, embedded_seconds: f64, live: LiveRow) -> ComparedRunDocument {
+    let row: ProofRowDocument = prove::row(live.row);
+    let other = embedded.rows.iter().find(|other| other.run == row.run);
+    let mut differences = Vec::new();
+    match other {
+        // The embedded cluster could not even be set up, say: its own problem is the difference.
+        None => differences.push(match embedded.rows.iter().find_map(|row| row.problems.first()) {
+            Some(problem) => format!("not run on the embedded cluster: {problem}"),
+            None => "not run on the embedded cluster".to_owned(),
+        }),
+        Some(other) => {
+            for check in &row.checks {
+                let there = other.checks.iter().find(|c| c.id == check.id);
+                let word = |verdict: Option<crate::model::Verdict>| verdict.map_or("not there".to_owned(), |v| format!("{v:?}").to_lowercase());
+                if there.map(|c| (c.verdict, c.waits)) != Some((check.verdict, check.waits)) {
+                    differences.push(format!("{}: {} on the embedded cluster, {} on kind", check.id, word(there.map(|c| c.verdict)), word(Some(check.verdict))));
+                }
+            }
+            differences.extend(other.problems.iter().map(|p| format!("on the embedded cluster: {p}")));
+        }
+    }
+    ComparedRunDocument {
+        run: row.run,
+        embedded: other.and_then(|o| o.score),
+        kind: row.score,
+        embedded_seconds,
+        kind_seconds: live.seconds,
+        problems: row.problems,
+        differences,
+    }
+}
