@@ -9,6 +9,11 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[path = "cli/kind.rs"]
+mod kind;
+#[path = "cli/learning.rs"]
+mod learning;
+
 /// A user with an empty home.
 struct User {
     home: TempDir,
@@ -122,7 +127,7 @@ fn errors_have_a_json_form() {
 #[test]
 fn backends_that_are_not_there_are_refused() {
     let user = User::new();
-    let run = user.run(&["scenario", "unhealthy-node", "--backend", "kind"]).expect_code(3);
+    let run = user.run(&["scenario", "unhealthy-node", "--backend", "existing"]).expect_code(3);
     assert!(run.stderr.contains("not there yet") && run.stderr.contains(" next: "), "{}", run.stderr);
 }
 

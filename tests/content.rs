@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ckaprep::content::question::QuestionType;
 use ckaprep::content::variable::variants;
 use ckaprep::content::{Catalog, ExerciseKind, Instance, InstanceError, Source};
-use ckaprep::model::Inventory;
+use ckaprep::model::{Inventory, PASS_PERCENT};
 
 fn catalog() -> Catalog {
     Catalog::built_in().unwrap_or_else(|e| panic!("{}", e.0.render(false, 140)))
@@ -89,17 +89,26 @@ fn unhealthy_node_has_seven_faults_and_each_teaches() {
 }
 
 #[test]
-fn current_exams_have_thirty_questions_half_of_them_commands_in_every_domain() {
+fn every_exam_has_command_questions_in_every_domain_and_at_least_half_of_all() {
     let catalog = catalog();
-    for exam in ["cka", "ckad"] {
-        let curriculum = catalog.curriculum(exam).expect("an exam");
-        let of_exam: Vec<_> = catalog.questions().filter(|q| q.placements.iter().any(|p| p.exam.as_str() == exam)).collect();
-        let commands = of_exam.iter().filter(|q| q.answer_type == QuestionType::Command).count();
+    for curriculum in catalog.curricula() {
+        let exam = &curriculum.id;
+        let of_exam: Vec<_> =
+            catalog.questions().filter_map(|q| Some((q, q.placements.iter().find(|p| p.exam == *exam)?.domain.clone()))).collect();
+        let commands: Vec<_> = of_exam.iter().filter(|(q, _)| q.answer_type == QuestionType::Command).collect();
         assert!(of_exam.len() >= 30, "{exam} has {} questions", of_exam.len());
-        assert!(commands * 2 >= of_exam.len(), "{exam} has {commands} command questions of {}", of_exam.len());
+        assert!(commands.len() * 2 >= of_exam.len(), "{exam} has {} command questions of {}", commands.len(), of_exam.len());
         for domain in &curriculum.domains {
-            let covered = of_exam.iter().any(|q| q.placements.iter().any(|p| p.exam.as_str() == exam && p.domain == domain.id));
-            assert!(covered, "{exam} has no question in {}", domain.id);
+            assert!(commands.iter().any(|(_, d)| *d == domain.id), "{exam} has no command question in {}", domain.id);
         }
+        let open = of_exam.iter().filter(|(q, _)| q.answer_type == QuestionType::Open).count();
+        assert!(curriculum.historical || open >= 6, "{exam} has {open} open questions");
+    }
+}
+
+#[test]
+fn current_exams_ask_for_the_pass_mark_that_practising_goes_by() {
+    for curriculum in catalog().curricula().filter(|c| !c.historical) {
+        assert_eq!(curriculum.format.pass_percent, PASS_PERCENT, "{}", curriculum.id);
     }
 }

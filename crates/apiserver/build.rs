@@ -34,13 +34,14 @@ fn main() {
     let definitions = definitions();
     let mut facts = facts(&fs::read_to_string("facts/fields.txt").unwrap());
     defaults(&mut facts, &fs::read_to_string("facts/defaults.txt").unwrap());
+    meanings(&mut facts, &fs::read_to_string("facts/enums.txt").unwrap());
     let ids: BTreeMap<&str, usize> = definitions.keys().enumerate().map(|(id, name)| (name.as_str(), id)).collect();
     let (mut types, mut descriptions) = (String::new(), String::new());
     for (name, definition) in &definitions {
         let empty = TypeFacts::default();
         let known = facts.get(name).unwrap_or(&empty);
         write_type(&mut types, name, definition, known, &ids);
-        write_descriptions(&mut descriptions, definition);
+        write_descriptions(&mut descriptions, definition, known);
     }
     let out = env::var("OUT_DIR").unwrap();
     deflate(&Path::new(&out).join("types.z"), &types);
@@ -96,6 +97,8 @@ struct FieldFacts {
     list: String,
     atomic_map: bool,
     allowed: String,
+    /// Values with a meaning.
+    meanings: BTreeMap<String, String>,
     default: String,
 }
 
@@ -151,6 +154,25 @@ fn defaults(types: &mut BTreeMap<String, TypeFacts>, text: &str) {
         let (name, field) = path.rsplit_once('.').unwrap();
         serde_json::from_str::<Value>(value).unwrap_or_else(|error| panic!("facts/defaults.txt: {line}: {error}"));
         types.entry(name.to_owned()).or_default().fields.entry(field.to_owned()).or_default().default = value.to_owned();
+    }
+}
+
+/// Joins `facts/enums.txt`; its head documents the format.
+fn meanings(types: &mut BTreeMap<String, TypeFacts>, text: &str) {
+    let mut current = None;
+    for line in text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()) {
+        match line.strip_prefix("  ") {
+            None => {
+                let (name, field) = line.rsplit_once('.').unwrap();
+                current = types.entry(name.to_owned()).or_default().fields.entry(field.to_owned()).or_default().into();
+            }
+            Some(row) => {
+                let (value, meaning) =
+                    row.strip_prefix('"').and_then(|row| row.split_once("\" ")).unwrap_or_else(|| panic!("facts/enums.txt: {line}"));
+                let field: &mut FieldFacts = current.as_mut().unwrap();
+                field.meanings.insert(value.to_owned(), meaning.replace("\\n", "\n"));
+            }
+        }
     }
 }
 
@@ -234,13 +256,23 @@ fn shape(schema: &Value, facts: &FieldFacts, ids: &BTreeMap<&str, usize>) -> Str
     }
 }
 
-fn write_descriptions(out: &mut String, definition: &Value) {
-    let text = |schema: &Value| schema["description"].as_str().unwrap_or("").replace('\\', "\\\\").replace('\n', "\\n").replace('\t', " ");
-    out.push_str(&text(definition));
+fn write_descriptions(out: &mut String, definition: &Value, facts: &TypeFacts) {
+    let escape = |text: &str| text.replace('\\', "\\\\").replace('\n', "\\n").replace('\t', " ");
+    let text = |schema: &Value| schema["description"].as_str().unwrap_or("").to_owned();
+    out.push_str(&escape(&text(definition)));
     if let Some(properties) = definition["properties"].as_object() {
         let sorted: BTreeMap<_, _> = properties.iter().collect();
-        for schema in sorted.values() {
-            write!(out, "{FIELD}{}", text(schema)).unwrap();
+        for (name, schema) in sorted {
+            let mut text = text(schema);
+            // kube-openapi's generator lists the values of enumerated strings behind the description.
+            if let Some(known) = facts.fields.get(name).filter(|known| !known.allowed.is_empty() && schema["type"] == "string") {
+                text.push_str("\n\nPossible enum values:");
+                for value in known.allowed.split('|') {
+                    let meaning = known.meanings.get(value).map(|meaning| format!(" {meaning}")).unwrap_or_default();
+                    write!(text, "\n - `\"{value}\"`{meaning}").unwrap();
+                }
+            }
+            write!(out, "{FIELD}{}", escape(&text)).unwrap();
         }
     }
     out.push('\n');

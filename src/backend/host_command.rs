@@ -379,8 +379,8 @@ mod tests {
     async fn programs_run_fail_hang_and_are_missing() {
         let sh = |script: &str| HostCommand::new("sh", ["-c", script]);
         let mut told = Vec::new();
-        let all = finish_telling(&HostPrograms, sh("cat; echo one >&2; echo two >&2; exit 3").stdin("in"), &mut |l| told.push(l.to_owned()));
-        let all = all.await.unwrap();
+        let command = sh("cat; echo one >&2; echo two >&2; exit 3").stdin("in");
+        let all = finish_telling(&HostPrograms, command, &mut |l| told.push(l.to_owned())).await.unwrap();
         assert_eq!((all.status, all.text().as_str(), told), (3, "in", vec!["one".to_owned(), "two".to_owned()]));
         let failed = succeed(&HostPrograms, sh("echo no >&2; exit 1")).await.unwrap_err();
         assert_eq!(failed.to_string(), "`sh -c echo no >&2; exit 1` ended with status 1: no");

@@ -46,7 +46,8 @@ impl KindArgs {
 
     /// The options with the files read.
     pub fn options(&self) -> Result<KindOptions, CliError> {
-        let config = self.kind_config.as_deref().map(|path| Ok::<_, CliError>(ConfigFile { path: path.display().to_string(), text: text(path)? }));
+        let config =
+            self.kind_config.as_deref().map(|path| Ok::<_, CliError>(ConfigFile { path: path.display().to_string(), text: text(path)? }));
         Ok(KindOptions {
             config: config.transpose()?,
             image: self.kind_image.clone(),

@@ -69,8 +69,11 @@ pub fn cases(catalog: &Catalog, only: Only<'_>, seeds: u64) -> Vec<Case> {
 /// Freshly booted clusters, by seed and number of workers, that exercises get copies of: booting takes longer than proving.
 pub struct Bases {
     now: Timestamp,
-    booted: tokio::sync::Mutex<BTreeMap<(u64, u8), Arc<tokio::sync::OnceCell<Handover>>>>,
+    booted: tokio::sync::Mutex<BTreeMap<(u64, u8), Booting>>,
 }
+
+/// A cluster that is being booted, once for all who wait for it.
+type Booting = Arc<tokio::sync::OnceCell<Handover>>;
 
 impl Bases {
     /// None is booted yet. `now` is their present moment.
@@ -133,7 +136,9 @@ pub(super) fn row(row: ProofRow) -> ProofRowDocument {
 
 /// Checks and gates that passed in every run of every variant. Asked of exercises of which all variants were proven.
 pub fn never_failed(proofs: &[ProofDocument]) -> Vec<NeverFailedDocument> {
-    let mut exercises: BTreeMap<(&str, &str), BTreeMap<(bool, &str), bool>> = BTreeMap::new();
+    /// By gate or check, and id: whether it ever failed.
+    type Failed<'a> = BTreeMap<(bool, &'a str), bool>;
+    let mut exercises: BTreeMap<(&str, &str), Failed<'_>> = BTreeMap::new();
     let mut broken = BTreeSet::new();
     for proof in proofs {
         let key = (proof.kind.as_str(), proof.id.as_str());

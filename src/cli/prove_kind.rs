@@ -93,7 +93,13 @@ impl Bench {
     }
 }
 
-async fn compare(catalog: &Catalog, case: &Case, bases: &Bases, bench: &mut Bench, told: &(dyn Fn(&str) + Send + Sync)) -> ComparisonDocument {
+async fn compare(
+    catalog: &Catalog,
+    case: &Case,
+    bases: &Bases,
+    bench: &mut Bench,
+    told: &(dyn Fn(&str) + Send + Sync),
+) -> ComparisonDocument {
     let mut document = ComparisonDocument {
         id: case.exercise.id.clone(),
         seed: case.seed,
@@ -170,9 +176,15 @@ fn against(embedded: &ProofDocument, embedded_seconds: f64, live: LiveRow) -> Co
         Some(other) => {
             for check in &row.checks {
                 let there = other.checks.iter().find(|c| c.id == check.id);
-                let word = |verdict: Option<crate::model::Verdict>| verdict.map_or("not there".to_owned(), |v| format!("{v:?}").to_lowercase());
+                let word =
+                    |verdict: Option<crate::model::Verdict>| verdict.map_or("not there".to_owned(), |v| format!("{v:?}").to_lowercase());
                 if there.map(|c| (c.verdict, c.waits)) != Some((check.verdict, check.waits)) {
-                    differences.push(format!("{}: {} on the embedded cluster, {} on kind", check.id, word(there.map(|c| c.verdict)), word(Some(check.verdict))));
+                    differences.push(format!(
+                        "{}: {} on the embedded cluster, {} on kind",
+                        check.id,
+                        word(there.map(|c| c.verdict)),
+                        word(Some(check.verdict))
+                    ));
                 }
             }
             differences.extend(other.problems.iter().map(|p| format!("on the embedded cluster: {p}")));

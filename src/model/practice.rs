@@ -120,9 +120,15 @@ mod tests {
 
     #[test]
     fn ratings_are_typed_as_words_beginnings_or_numbers() {
-        for (typed, want) in
-            [("good", Some(Rating::Good)), (" G\n", Some(Rating::Good)), ("1", Some(Rating::Again)), ("e", Some(Rating::Easy)), ("", None), ("5", None), ("goodness", None)]
-        {
+        for (typed, want) in [
+            ("good", Some(Rating::Good)),
+            (" G\n", Some(Rating::Good)),
+            ("1", Some(Rating::Again)),
+            ("e", Some(Rating::Easy)),
+            ("", None),
+            ("5", None),
+            ("goodness", None),
+        ] {
             assert_eq!(Rating::typed(typed), want, "{typed:?}");
         }
         assert!(Rating::ALL.into_iter().all(|r| Rating::of_number(i64::from(r.number())) == Some(r)));

@@ -88,6 +88,8 @@ fn exit_code(status: &Value) -> Option<i64> {
 async fn gone_or(environment: &Environment, pod: &PodRef, reason: String) -> Observation {
     match rest::get(&environment.client, &format!("/api/v1/namespaces/{}/pods/{}", pod.namespace, pod.name)).await {
         Err(RestError::NotFound(_)) => Observation::Absent,
+        // What has not begun to run is known not to be there.
+        Ok(pod) if pod["status"]["phase"] == "Pending" => Observation::Absent,
         _ => Observation::Unobservable(reason),
     }
 }

@@ -65,7 +65,8 @@ impl Files {
             let inside = |(path, text): (String, String)| path.strip_prefix(&prefix).map(|rest| (rest.to_owned(), text));
             self.texts = self.texts.into_iter().filter_map(inside).collect();
         }
-        let ours = |path: &str| path == "pack.yaml" || FOLDERS.iter().any(|folder| path.strip_prefix(folder).is_some_and(|p| p.starts_with('/')));
+        let ours =
+            |path: &str| path == "pack.yaml" || FOLDERS.iter().any(|folder| path.strip_prefix(folder).is_some_and(|p| p.starts_with('/')));
         self.texts.retain(|path, _| ours(path));
         Ok(self)
     }
@@ -93,7 +94,8 @@ impl Files {
         if findings.has_errors() {
             return Err(PackError::Content(findings));
         }
-        let packs: Vec<&Pack> = documents.iter().filter_map(|d| if let load::Content::Pack(pack) = &d.content { Some(&**pack) } else { None }).collect();
+        let packs: Vec<&Pack> =
+            documents.iter().filter_map(|d| if let load::Content::Pack(pack) = &d.content { Some(&**pack) } else { None }).collect();
         let [pack] = packs.as_slice() else {
             return Err(PackError::NoManifest(format!("pack.yaml holds exactly one document of kind {}", DocumentKind::Pack.as_str())));
         };

@@ -20,9 +20,8 @@ pub fn read(folder: &Path) -> Result<Files, PackError> {
 
 fn walk(folder: &Path, prefix: &str, files: &mut Files) -> Result<(), PackError> {
     let unreadable = |path: &Path, e: &io::Error| PackError::Unreadable { path: path.to_owned(), reason: e.to_string() };
-    let mut entries = fs::read_dir(folder)
-        .and_then(|entries| entries.collect::<io::Result<Vec<_>>>())
-        .map_err(|e| unreadable(folder, &e))?;
+    let mut entries =
+        fs::read_dir(folder).and_then(|entries| entries.collect::<io::Result<Vec<_>>>()).map_err(|e| unreadable(folder, &e))?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let name = entry.file_name();

@@ -36,10 +36,8 @@ impl Shelf {
     pub fn add(&self, files: &Files, catalog: &Catalog, replace: bool) -> Result<Installed, PackError> {
         let pack = files.check(catalog)?;
         let folder = self.root.join(&pack.id);
-        if let Some(there) = self.find(&pack.id) {
-            if !replace {
-                return Err(PackError::Exists { id: pack.id, version: there.pack.version });
-            }
+        if let (Some(there), false) = (self.find(&pack.id), replace) {
+            return Err(PackError::Exists { id: pack.id, version: there.pack.version });
         }
         let unwritable = |path: &Path| {
             let path = path.to_owned();
@@ -81,8 +79,7 @@ impl Shelf {
     /// Takes a pack away.
     pub fn remove(&self, id: &str) -> Result<Installed, PackError> {
         let installed = self.find(id).ok_or_else(|| PackError::Unknown(id.to_owned()))?;
-        remove(&installed.folder)
-            .map_err(|e| PackError::Unwritable { path: installed.folder.clone(), reason: e.to_string() })?;
+        remove(&installed.folder).map_err(|e| PackError::Unwritable { path: installed.folder.clone(), reason: e.to_string() })?;
         Ok(installed)
     }
 

@@ -132,7 +132,8 @@ fn outcome(build: impl FnOnce(&mut Builder<GzEncoder<fs::File>>)) -> Result<(), 
     let state = home.path().join("state/packs");
     let path = archive(home.path(), build);
     let result = open(&path).and_then(|files| Shelf::at(state.clone()).add(&files, &catalog(), false));
-    let outside: Vec<_> = fs::read_dir(home.path()).expect("there").flatten().map(|e| e.file_name()).filter(|n| n != "state" && n != "pack.tar.gz").collect();
+    let outside: Vec<_> =
+        fs::read_dir(home.path()).expect("there").flatten().map(|e| e.file_name()).filter(|n| n != "state" && n != "pack.tar.gz").collect();
     assert!(outside.is_empty(), "written outside: {outside:?}");
     match result {
         Ok(_) => Ok(()),

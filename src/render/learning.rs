@@ -51,6 +51,8 @@ pub struct PlannedDocument {
     pub id: String,
     /// Domain in the exam.
     pub domain: String,
+    /// Its title.
+    pub domain_title: String,
     /// Competency in the exam.
     pub competency: String,
     /// Its budget.

@@ -10,9 +10,8 @@ use crate::content::step::Step;
 use crate::content::{Instance, InstanceError, template};
 
 /// `image: nginx:1.27`, `"image": "nginx"`, `--image=nginx`, `kubectl set image deploy/web web=nginx:1.28`.
-static NAMES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"(?:\bimage["']?\s*:\s*|--image[= ]\s*|\bset image [^\n]*?=)["']?([A-Za-z0-9][A-Za-z0-9._/:@-]*)"#).ok()
-});
+static NAMES: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"(?:\bimage["']?\s*:\s*|--image[= ]\s*|\bset image [^\n]*?=)["']?([A-Za-z0-9][A-Za-z0-9._/:@-]*)"#).ok());
 
 /// Images that this instance's setup and solutions name and that exist; what does not exist is meant so.
 pub fn images(instance: &Instance) -> Result<BTreeSet<String>, InstanceError> {

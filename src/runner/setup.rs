@@ -14,8 +14,9 @@ use crate::model::Verdict;
 use crate::observe;
 use crate::observe::rest;
 
-/// How often to look whether something has come.
+/// How often to look whether something has come: at first, and after a while.
 const LOOK: Duration = Duration::from_millis(500);
+const LOOK_LATER: Duration = Duration::from_secs(2);
 
 /// Runs the setup to the hand-over. The instance comes back with what was captured.
 pub async fn set_up(environment: &Environment, mut instance: Instance, events: Sink<'_>) -> Result<Instance, RunError> {
@@ -88,7 +89,8 @@ async fn put_in(environment: &Environment, instance: &Instance, placed: &PlacedF
 
 /// Waits until something passes.
 pub async fn wait_for(environment: &Environment, expect: &Expect, scope: &Scope, seconds: u32, what: &str) -> Result<(), RunError> {
-    let until = tokio::time::Instant::now() + Duration::from_secs(u64::from(seconds));
+    let started = tokio::time::Instant::now();
+    let until = started + Duration::from_secs(u64::from(seconds));
     loop {
         let judgement = expect.judge(scope, &look(environment, expect, scope).await);
         if judgement.verdict == Verdict::Pass {
@@ -98,7 +100,9 @@ pub async fn wait_for(environment: &Environment, expect: &Expect, scope: &Scope,
             let actual = judgement.evidence.iter().filter(|e| e.verdict != Verdict::Pass).map(|e| format!("{} is {}", e.subject, e.actual));
             return Err(RunError::NotVisible { what: what.to_owned(), seconds, actual: actual.collect::<Vec<_>>().join("; ") });
         }
-        tokio::time::sleep(LOOK).await;
+        // A kubelet that went silent shows after most of a minute.
+        let pause = (started.elapsed() / 4).clamp(LOOK, LOOK_LATER);
+        tokio::time::sleep_until(until.min(tokio::time::Instant::now() + pause)).await;
     }
 }
 

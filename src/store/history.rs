@@ -158,13 +158,7 @@ pub trait History {
     fn variants(&self, scenario: &str) -> Result<Vec<BTreeMap<String, String>>, StoreError>;
 
     /// Begins a quiz run and stores what its draw leaves over for the next, both or neither.
-    fn begin_run(
-        &mut self,
-        exam: &str,
-        started: Timestamp,
-        state: &Value,
-        carried: Option<&Fractions>,
-    ) -> Result<RunId, StoreError>;
+    fn begin_run(&mut self, exam: &str, started: Timestamp, state: &Value, carried: Option<&Fractions>) -> Result<RunId, StoreError>;
 
     /// Stores a run's state.
     fn update_run(&mut self, run: RunId, state: &Value) -> Result<(), StoreError>;

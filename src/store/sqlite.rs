@@ -148,14 +148,14 @@ fn insert(connection: &Connection, attempt: &Attempt, details: &Details, run: Op
         .optional()?;
     let Some(row) = row else { return Ok(false) };
     if *details != Details::default() {
-        connection
-            .prepare_cached("INSERT OR REPLACE INTO details (attempt, bindings, answer, report) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![
+        connection.prepare_cached("INSERT OR REPLACE INTO details (attempt, bindings, answer, report) VALUES (?1, ?2, ?3, ?4)")?.execute(
+            params![
                 row,
                 serde_json::to_string(&details.bindings).unwrap_or_else(|_| "{}".into()),
                 details.answer,
                 details.report.as_ref().map(ToString::to_string),
-            ])?;
+            ],
+        )?;
     }
     Ok(true)
 }

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use super::history::{Attempt, Details, History};
-use crate::model::id::is_id;
 use crate::model::Score;
+use crate::model::id::is_id;
 
 /// What a line says it is.
 const FORMAT: &str = "ckaprep.dev/attempt/v1";
@@ -96,7 +96,7 @@ fn line(bytes: &[u8], now: Timestamp) -> Result<(Attempt, Details), String> {
         let plain = text.split(" at line ").next().unwrap_or_default().to_owned();
         format!("{plain} (column {})", e.column())
     };
-    let Line { format, attempt, details } = serde_json::from_slice(bytes).map_err(at_column)?;
+    let Line { format, attempt, details } = serde_json::from_slice(bytes.trim_ascii_end()).map_err(at_column)?;
     if format != FORMAT {
         return Err(format!("its format is {format:?}, this ckaprep reads {FORMAT:?}"));
     }
@@ -172,7 +172,8 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let mut history = Sqlite::in_memory().unwrap();
-        let details = Details { answer: Some("k get no\nexit".into()), report: Some(serde_json::json!({"checks": []})), ..Details::default() };
+        let details =
+            Details { answer: Some("k get no\nexit".into()), report: Some(serde_json::json!({"checks": []})), ..Details::default() };
         history.record(&attempt(), &details).unwrap();
         let mut out = Vec::new();
         assert_eq!(write(&history, &mut out).unwrap().unwrap(), 1);
@@ -190,7 +191,7 @@ mod tests {
             text(|l| l["more"] = 1.into()),
             text(|l| l["attempt"]["item"] = "../../etc/passwd".into()),
             text(|l| l["attempt"]["id"] = "0000000000000000".into()),
-            text(|l| l["attempt"]["last"]["earned"] = 9.into()),
+            text(|l| l["attempt"]["final"]["earned"] = 9.into()),
             text(|l| l["attempt"]["seconds"] = u64::MAX.into()),
             text(|l| l["attempt"]["started"] = "2200-01-01T00:00:00Z".into()),
             text(|l| l["attempt"]["rating"] = "superb".into()),
@@ -198,7 +199,15 @@ mod tests {
         let Err(ReadError::Lines(problems)) = read(&mut lines.join("\n").as_bytes(), now()) else { panic!("it was read") };
         assert_eq!(problems.iter().map(|p| p.line).collect::<Vec<_>>(), (2..=10).collect::<Vec<_>>());
         for (problem, part) in problems.iter().zip([
-            "column 1", "attempt/v1", "unknown field", "passwd", "does not belong", "above its maximum", "seconds", "future", "superb",
+            "column 1",
+            "attempt/v1",
+            "unknown field",
+            "passwd",
+            "does not belong",
+            "above its maximum",
+            "seconds",
+            "future",
+            "superb",
         ]) {
             assert!(problem.what.contains(part) || problem.what.contains("does not belong"), "{problem:?} should say {part:?}");
         }

@@ -123,13 +123,12 @@ impl<'a> Filling<'a> {
         while !new.is_empty() {
             let behind = |domain: &DomainId| need(domain) / (given.get(domain).copied().unwrap_or(0) + 60) as f64;
             let best = new.iter().map(|s| behind(&s.material.domain)).fold(0.0, f64::max);
-            let of_form = |form: Form| self.items.iter().filter(|i| i.standing.material.form == form).map(|i| i.standing.material.seconds).sum::<u64>();
+            let of_form = |form: Form| {
+                self.items.iter().filter(|i| i.standing.material.form == form).map(|i| i.standing.material.seconds).sum::<u64>()
+            };
             // The first of equals: `new` was mixed before.
-            let Some((at, _)) = new
-                .iter()
-                .enumerate()
-                .filter(|(_, s)| behind(&s.material.domain) >= best)
-                .min_by_key(|(_, s)| of_form(s.material.form))
+            let Some((at, _)) =
+                new.iter().enumerate().filter(|(_, s)| behind(&s.material.domain) >= best).min_by_key(|(_, s)| of_form(s.material.form))
             else {
                 break;
             };

@@ -281,7 +281,6 @@ fn latest_percent(tries: &[Try]) -> Option<u32> {
     })
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::super::material::tests::{material, tried};
@@ -364,6 +363,6 @@ mod tests {
         assert_eq!(seen.untried, [all[3].competency.clone()]);
         let pace = seen.pace.unwrap();
         assert_eq!((pace.percent, pace.in_budget, pace.rests_on), (300, 25, 4));
-        assert!(seen.due >= 1 && seen.due <= seen.due_tomorrow && seen.due_tomorrow <= seen.due_week);
+        assert!(seen.due <= seen.due_tomorrow && (1..=seen.due_week).contains(&seen.due_tomorrow), "{seen:?}");
     }
 }

@@ -15,6 +15,8 @@ pub struct Past {
     pub open_session: Option<String>,
     /// A quiz that was left in the middle.
     pub open_quiz: bool,
+    /// How many questions and variants are due.
+    pub due: usize,
 }
 
 /// Something to do.
@@ -24,6 +26,8 @@ pub enum Activity {
     Attach(String),
     /// Go on with a quiz.
     ResumeQuiz,
+    /// A study session.
+    Study(ExamId),
     /// Try a scenario.
     Scenario(ScenarioId),
     /// A quiz, over all domains or in one.
@@ -54,6 +58,10 @@ pub fn suggest(exam: &ExamId, domains: &[(DomainId, Weight)], scenarios: &[Scena
     }
     if past.open_quiz {
         add(Activity::ResumeQuiz, "a quiz of yours is not finished".to_owned());
+    }
+    if past.due > 0 {
+        let what = if past.due == 1 { "1 thing is".to_owned() } else { format!("{} things are", past.due) };
+        add(Activity::Study(exam.clone()), format!("{what} due before you forget"));
     }
     if let Some(new) = scenarios.iter().find(|id| !past.scenarios.contains_key(*id)) {
         add(Activity::Scenario(new.clone()), "you have not tried it yet".to_owned());
@@ -114,5 +122,7 @@ mod tests {
         );
         past.domains.remove(&domain("a"));
         assert_eq!(activities(&past)[3], quiz("a"), "nothing known weighs as nothing earned");
+        past.due = 3;
+        assert_eq!(activities(&past)[2], Activity::Study(ExamId::unchecked("cka")), "after what is unfinished, before what is new");
     }
 }

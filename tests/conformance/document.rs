@@ -66,9 +66,10 @@ fn render() -> String {
 }
 
 fn differing(topics: &std::collections::BTreeMap<String, Topic>) -> impl Iterator<Item = (String, String, &str)> {
-    topics.values().flat_map(|topic| &topic.cases).flat_map(|case| {
-        case.steps.iter().filter_map(|step| Some((case.name.clone(), step.asked(), step.differs.as_deref()?)))
-    })
+    topics
+        .values()
+        .flat_map(|topic| &topic.cases)
+        .flat_map(|case| case.steps.iter().filter_map(|step| Some((case.name.clone(), step.asked(), step.differs.as_deref()?))))
 }
 
 #[test]

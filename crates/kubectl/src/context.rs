@@ -300,6 +300,12 @@ impl Context {
         self.send_json(Method::PATCH, path, content_type, body).await
     }
 
+    /// `PATCH` with a text that is sent as it is.
+    pub async fn patch_text(&self, path: &str, content_type: &str, text: &str) -> Result<Value, Error> {
+        let headers = [("accept", "application/json"), ("content-type", content_type)];
+        decode(&self.call(Method::PATCH, path, &headers, text.as_bytes().to_vec()).await?.body)
+    }
+
     /// `DELETE` with options.
     pub async fn delete(&self, path: &str, options: &Value) -> Result<Value, Error> {
         self.send_json(Method::DELETE, path, "application/json", options).await

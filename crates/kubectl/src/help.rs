@@ -46,7 +46,9 @@ pub fn root() -> String {
 /// `kubectl options`.
 pub fn options() -> String {
     let mut out = String::from("The following options can be passed to any command:\n\n");
-    for flag in GLOBAL.iter().filter(|f| f.name != "help") {
+    let mut flags: Vec<&Flag> = GLOBAL.iter().filter(|f| f.name != "help").collect();
+    flags.sort_by_key(|flag| flag.name);
+    for flag in flags {
         out.push_str(&flag_lines(flag));
     }
     out
@@ -66,7 +68,8 @@ pub fn command(command: &Command) -> String {
         }
         out.push('\n');
     }
-    let children = command::children(command.path);
+    let mut children = command::children(command.path);
+    children.sort_by_key(|child| child.name());
     if !children.is_empty() {
         out.push_str("Available Commands:\n");
         for child in &children {
@@ -96,6 +99,6 @@ fn flag_lines(flag: &Flag) -> String {
         Kind::Text | Kind::Optional(_) => format!("'{}'", flag.default),
         _ => flag.default.to_owned(),
     };
-    let short = flag.short.map_or_else(|| "    ".to_owned(), |c| format!("-{c}, "));
+    let short = flag.short.map_or_else(String::new, |c| format!("-{c}, "));
     format!("    {short}--{}={default}:\n\t{}\n", flag.name, flag.help)
 }

@@ -11,13 +11,13 @@ use crate::error::Error;
 /// Name that overrides live under when the kubeconfig has no entry for them.
 const OVERRIDE: &str = "";
 
-/// Where kubeconfig files are looked for, first to last.
+/// Where kubeconfig files are looked for, first to last, as they were written: messages name them so.
 pub fn paths(cx: &Context) -> Vec<String> {
     if let Some(path) = cx.flags.given("kubeconfig") {
-        return vec![cx.absolute(path)];
+        return vec![path.to_owned()];
     }
     match cx.env("KUBECONFIG") {
-        Some(list) if !list.is_empty() => list.split(':').filter(|p| !p.is_empty()).map(|p| cx.absolute(p)).collect(),
+        Some(list) if !list.is_empty() => list.split(':').filter(|p| !p.is_empty()).map(str::to_owned).collect(),
         _ => vec![format!("{}/.kube/config", cx.env("HOME").unwrap_or("/root").trim_end_matches('/'))],
     }
 }
@@ -26,7 +26,7 @@ pub fn paths(cx: &Context) -> Vec<String> {
 pub fn load(cx: &Context) -> Result<Kubeconfig, Error> {
     let mut merged = Kubeconfig::default();
     for path in paths(cx) {
-        let bytes = match cx.files.read(&path) {
+        let bytes = match cx.files.read(&cx.absolute(&path)) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 if cx.flags.given("kubeconfig").is_some() {
@@ -37,7 +37,8 @@ pub fn load(cx: &Context) -> Result<Kubeconfig, Error> {
             Err(e) => return Err(Error::message(format!("error loading config file \"{path}\": open {path}: {}", go_reason(&e)))),
         };
         let one = parse(&path, &bytes)?;
-        let base = path.rsplit_once('/').map_or("", |(dir, _)| dir);
+        let whole = cx.absolute(&path);
+        let base = whole.rsplit_once('/').map_or("", |(dir, _)| dir);
         for mut entry in one.clusters {
             resolve(&mut entry.cluster.certificate_authority, base);
             if !merged.clusters.iter().any(|c| c.name == entry.name) {
@@ -103,19 +104,23 @@ pub fn target(cx: &Context) -> Result<Target, Error> {
     }
     let mut cluster = match config.clusters.iter().find(|c| c.name == context.cluster) {
         Some(found) => found.cluster.clone(),
-        None if context.cluster.is_empty() => Cluster::default(),
-        None => return Err(Error::message(format!("cluster {:?} does not exist", context.cluster))),
+        None if cx.global("cluster").is_some() => {
+            return Err(Error::message(format!("no server found for cluster {:?}", context.cluster)));
+        }
+        // A context that names a cluster which is not there leaves everything to the defaults.
+        None => Cluster::default(),
     };
     let mut user = match config.users.iter().find(|u| u.name == context.user) {
         Some(found) => found.user.clone(),
-        None if context.user.is_empty() => User::default(),
-        None => return Err(Error::message(format!("auth info {:?} does not exist", context.user))),
+        None if cx.global("user").is_some() => return Err(Error::message(format!("auth info {:?} does not exist", context.user))),
+        None => User::default(),
     };
     override_with(cx, &mut cluster, &mut user);
     if cluster.server.is_empty() {
         // clientcmd's last resort: an insecure port that no server has had for years.
         "http://localhost:8080".clone_into(&mut cluster.server);
     }
+    let user_name = context.user.clone();
     OVERRIDE.clone_into(&mut context.cluster);
     OVERRIDE.clone_into(&mut context.user);
     let effective = Kubeconfig {
@@ -133,7 +138,7 @@ pub fn target(cx: &Context) -> Result<Target, Error> {
     if let Some(user) = cx.global("as") {
         target.impersonate = Some(component::kubeconfig::Impersonation { user: user.to_owned(), groups: flags.list("as-group") });
     } else if flags.changed("as-group") {
-        return Err(Error::message("requesting uid, groups or user-extra for  without impersonating a user"));
+        return Err(Error::message(format!("requesting uid, groups or user-extra for {user_name} without impersonating a user")));
     }
     Ok(target)
 }

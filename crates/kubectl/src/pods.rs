@@ -77,7 +77,8 @@ pub fn containers(pod: &Value) -> Vec<(String, &'static str)> {
 pub async fn container(cx: &Context, pod: &Info, quiet: bool) -> Result<String, Error> {
     let all = containers(&pod.object);
     if let Some(name) = cx.flags.given("container") {
-        if !all.iter().any(|(n, _)| n == name) {
+        // exec and attach leave it to the server to refuse.
+        if cx.command.name() == "logs" && !all.iter().any(|(n, _)| n == name) {
             return Err(Error::message(format!("container {name} is not valid for pod {}", pod.name)));
         }
         return Ok(name.to_owned());

@@ -55,8 +55,9 @@ async fn run_command(mut invocation: Invocation, command: &'static Command, word
     };
     let Some(function) = command.run else {
         return match parsed.args.first() {
-            Some(word) => {
-                let text = format!("error: unknown command {word:?}\nSee '{} -h' for help and examples\n", command.full_name());
+            Some(_) => {
+                let words = parsed.args.join(" ");
+                let text = format!("error: unknown command {words:?}\nSee '{} -h' for help and examples\n", command.full_name());
                 write(&mut invocation.stderr, &text).await;
                 1
             }
@@ -97,6 +98,7 @@ fn unknown(word: &str) -> String {
         for name in near {
             text.push_str(&format!("\t{name}\n"));
         }
+        text.push('\n');
     }
     text
 }

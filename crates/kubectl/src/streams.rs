@@ -101,13 +101,8 @@ async fn run(cx: &Context, mut process: AttachedProcess, stdin: bool, tty: bool)
     let code = causes.filter(|c| c.reason.as_deref() == Some("ExitCode")).find_map(|c| c.message.as_deref()?.parse::<i32>().ok());
     match code {
         Some(code) => Ok(code),
-        None => Err(Error::from_response(
-            u16::try_from(status.code.unwrap_or(500)).unwrap_or(500),
-            &serde_json::to_vec(&serde_json::json!({
-                "kind": "Status", "code": status.code, "reason": status.reason, "message": status.message,
-            }))
-            .unwrap_or_default(),
-        )),
+        // What the error stream brings is no answer of the server (`remotecommand.errorDecoderV4`).
+        None => Err(Error::message(status.message.unwrap_or_default())),
     }
 }
 

@@ -61,24 +61,29 @@ impl Shared {
 impl Cluster {
     /// Brings a World to life on a new thread.
     pub fn wake(world: World, time: Time) -> Result<Self, SimError> {
-        Self::spawn(world, time, None)
-    }
-
-    /// Brings a World to life and keeps a journal of it in a directory, replacing what is there.
-    pub fn wake_durable(world: World, time: Time, directory: &Path) -> Result<Self, SimError> {
-        let journal = Journal::create(directory, world.clone())?;
-        Self::spawn(world, time, Some(journal))
-    }
-
-    fn spawn(world: World, time: Time, journal: Option<Journal>) -> Result<Self, SimError> {
         let (jobs, inbox) = mpsc::unbounded_channel();
         let (ready, woken) = std::sync::mpsc::sync_channel(1);
         let thread = std::thread::Builder::new()
             .name(format!("cluster-{}", world.seed))
-            .spawn(move || serve(world, time, journal, inbox, &ready))
+            .spawn(move || serve(world, time, inbox, &ready))
             .map_err(|e| SimError::Thread(e.to_string()))?;
         woken.recv().map_err(|_| SimError::Ended)??;
         Ok(Self { shared: Arc::new(Shared { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), time }) })
+    }
+
+    /// Brings a World to life and keeps a journal of it in a directory, replacing what is there. Everything that happened is in the
+    /// journal when this returns, and from then on before it is acknowledged.
+    pub fn wake_durable(world: World, time: Time, directory: &Path) -> Result<Self, SimError> {
+        let cluster = Self::wake(world.clone(), time)?;
+        // The simulation's thread is busy coming to life meanwhile; the journal's first record has all of that.
+        let journal = Journal::create(directory, world)?;
+        let (attached, waiting) = std::sync::mpsc::sync_channel(1);
+        drop(cluster.submit(move |sim| async move {
+            // This side waits for the answer, so it takes it.
+            let _ = attached.send(sim.keep(journal));
+        })?);
+        waiting.recv().map_err(|_| SimError::Ended)??;
+        Ok(cluster)
     }
 
     /// How time passes here.
@@ -159,7 +164,6 @@ impl WeakCluster {
 fn serve(
     world: World,
     time: Time,
-    journal: Option<Journal>,
     mut inbox: mpsc::UnboundedReceiver<Job>,
     ready: &std::sync::mpsc::SyncSender<Result<(), SimError>>,
 ) {
@@ -171,7 +175,7 @@ fn serve(
             return;
         }
     };
-    let sim = match runtime.block_on(async { Sim::wake(world, journal) }) {
+    let sim = match runtime.block_on(async { Sim::wake(world) }) {
         Ok(sim) => sim,
         Err(error) => {
             let _ = ready.send(Err(error));

@@ -13,7 +13,9 @@ mod tests {
 
     #[test]
     fn an_image_is_known_by_all_its_names() {
-        for (name, known) in [("nginx", true), ("nginx:1.27", true), ("docker.io/library/nginx:1.27", true), ("nginx:no-such-tag", false), ("", false)] {
+        for (name, known) in
+            [("nginx", true), ("nginx:1.27", true), ("docker.io/library/nginx:1.27", true), ("nginx:no-such-tag", false), ("", false)]
+        {
             assert_eq!(knows_image(name), known, "{name}");
         }
     }

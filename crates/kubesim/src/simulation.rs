@@ -1,7 +1,7 @@
 //! A World brought to life: its store, network and machines on the runtime that called.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use apiserver::Store;
 use component::kubeconfig::Kubeconfig;
@@ -33,20 +33,15 @@ struct Inner {
     control_plane: controlplane::Shared,
     network: Arc<Network>,
     machines: BTreeMap<String, Arc<Machine>>,
-    journal: Option<SharedJournal>,
+    journal: OnceLock<SharedJournal>,
 }
 
 impl Sim {
     /// Spawns all that runs, as the World's process tables say. Must be called on the simulation's runtime.
-    pub fn wake(world: World, journal: Option<Journal>) -> Result<Self, SimError> {
-        let journal = journal.map(SharedJournal::new).transpose()?;
+    pub fn wake(world: World) -> Result<Self, SimError> {
         let clock = Clock::starting_at(world.now);
         let store = Store::new(world.store);
         store.set_available(world.store_available);
-        if let Some(journal) = &journal {
-            let journal = journal.clone();
-            store.set_commit_hook(Arc::new(move |state| journal.record_store(clock.now(), state)));
-        }
         let control_plane: controlplane::Shared = Arc::new(std::sync::Mutex::new(world.control_plane));
         let network = Network::new(clock);
         let mut programs = node::programs();
@@ -63,7 +58,7 @@ impl Sim {
                 (name, Machine::start(state, env))
             })
             .collect();
-        let sim = Self(Arc::new(Inner {
+        Ok(Self(Arc::new(Inner {
             seed: world.seed,
             clock,
             layout: world.layout,
@@ -72,24 +67,33 @@ impl Sim {
             control_plane,
             network,
             machines,
-            journal,
-        }));
-        sim.keep_journal();
-        Ok(sim)
+            journal: OnceLock::new(),
+        })))
+    }
+
+    /// Records what happened since the journal's beginning and, from now on, everything. Once in a life.
+    pub fn keep(&self, journal: Journal) -> Result<(), SimError> {
+        let journal = SharedJournal::new(journal)?;
+        if self.0.journal.set(journal.clone()).is_err() {
+            return Err(SimError::Thread("it keeps a journal already".to_owned()));
+        }
+        let clock = self.0.clock;
+        self.0.store.set_commit_hook(Arc::new(move |state| journal.record_store(clock.now(), state)));
+        // A journal that cannot be written now is mended later, as one that fails in the middle.
+        let _ = self.flush();
+        self.keep_journal();
+        Ok(())
     }
 
     /// Records everything that is not recorded yet; called when a command on a machine has returned.
     ///
     /// The error is why it could not be: a full disk, say.
     pub fn flush(&self) -> Result<(), String> {
-        self.0.journal.as_ref().map_or(Ok(()), |journal| journal.record(self.snapshot()))
+        self.0.journal.get().map_or(Ok(()), |journal| journal.record(self.snapshot()))
     }
 
     /// Records what happens without anybody's command, for as long as the simulation lives.
     fn keep_journal(&self) {
-        if self.0.journal.is_none() {
-            return;
-        }
         let inner = Arc::downgrade(&self.0);
         tokio::spawn(async move {
             loop {

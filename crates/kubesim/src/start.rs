@@ -19,8 +19,9 @@ const AGE: SignedDuration = SignedDuration::from_mins((21 * 24 - 9) * 60 - 13);
 /// Seed of what every cluster has in common; a cluster's own seed decides from when it wakes.
 const INSTALL_SEED: u64 = 0;
 
-/// What is played after the long quiet: leases are renewed, tokens refreshed, everybody is awake at the end.
-const LAST_MINUTES: SignedDuration = SignedDuration::from_mins(1);
+/// What is played after the long quiet. Twice as long as a kubelet waits between two renewals of its lease: leases and tokens are
+/// new, statuses are reported, everybody is awake at the end.
+const WAKING: SignedDuration = SignedDuration::from_secs(20);
 
 /// When a cluster was installed whose present moment is `now`.
 pub fn installed_at(now: Timestamp) -> Timestamp {
@@ -58,10 +59,10 @@ pub async fn install(workers: u8, now: Timestamp) -> Result<World, SimError> {
 /// and port.
 pub async fn wake_up(mut world: World, seed: u64, now: Timestamp) -> Result<Cluster, SimError> {
     world.reseed(seed);
-    let wake_up = now.checked_sub(LAST_MINUTES).unwrap_or(now);
+    let wake_up = now.checked_sub(WAKING).unwrap_or(now);
     world.skip(wake_up.duration_since(world.now));
     let cluster = Cluster::wake(world, Time::Stepped)?;
-    cluster.run(|_| tokio::time::sleep(LAST_MINUTES.unsigned_abs())).await?;
+    cluster.run(|_| tokio::time::sleep(WAKING.unsigned_abs())).await?;
     Ok(cluster)
 }
 

@@ -31,6 +31,16 @@ pub struct Place {
     nodes: Nodes,
 }
 
+/// Answers are those of one version: another kubectl says other things.
+pub fn same_versions(kubeconfig: &Path) -> Result<(), String> {
+    let output = Command::new("kubectl").arg("--kubeconfig").arg(kubeconfig).args(["version", "-o", "json"]).output();
+    let output = output.map_err(|e| format!("kubectl: {e}"))?;
+    let versions: Value = serde_json::from_slice(&output.stdout).map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())?;
+    let version = |whose: &str| versions[whose]["gitVersion"].as_str().unwrap_or("unknown").to_owned();
+    let (client, server) = (version("clientVersion"), version("serverVersion"));
+    if client == server { Ok(()) } else { Err(format!("kubectl on PATH is {client}, the cluster {server}: they must be the same")) }
+}
+
 /// The cluster's nodes as recorded answers call them.
 pub fn names(kubeconfig: &Path) -> Result<(Names, usize), String> {
     let mut command = Command::new("kubectl");
@@ -100,7 +110,8 @@ impl Place {
             ("--cert", &user["client-certificate-data"]),
             ("--key", &user["client-key-data"]),
         ] {
-            let decoded = base64::engine::general_purpose::STANDARD.decode(value.as_str().unwrap_or_default()).map_err(|e| e.to_string())?;
+            let decoded =
+                base64::engine::general_purpose::STANDARD.decode(value.as_str().unwrap_or_default()).map_err(|e| e.to_string())?;
             let path = self.directory.join(option);
             std::fs::write(&path, decoded).map_err(|e| format!("{}: {e}", path.display()))?;
             arguments.extend([option.to_owned(), path.to_string_lossy().into_owned()]);

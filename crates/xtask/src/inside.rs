@@ -1,6 +1,5 @@
 //! Figures measured inside: a fork's first answer, a grading with its holds, a draw from a large bank.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ckaprep::backend::embedded::{Embedded, Spec, Time};

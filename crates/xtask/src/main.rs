@@ -8,9 +8,11 @@ mod cluster;
 mod conformance;
 #[path = "../../../tests/conformance/difference.rs"]
 mod difference;
+mod e2e;
 mod embedded;
 mod inside;
 mod record;
+mod study;
 
 use std::process::ExitCode;
 
@@ -19,8 +21,11 @@ use arguments::Arguments;
 const HELP: &str = "Tasks:
   bench                                 build for release and print start-up, grading, memory and size
   bench builds                          also clone, build both README commands from nothing, and rebuild (many minutes)
+  bench study                           print how long a plan and statistics over a long history take
   record --kubeconfig FILE [WORD…]      ask a real cluster the cases of tests/conformance and keep its answers
   replay [--kubeconfig FILE] [WORD…]    ask an embedded cluster with the kubectl on PATH, and compare
+  e2e [--sig WORD] [--focus REGEX] [--skip REGEX] [--minutes N] [--kubeconfig FILE] [--program FILE] [--save yes]
+                                        run Kubernetes' e2e.test against an embedded cluster, and count by SIG
 
 WORD is a topic or a part of a case's name.";
 
@@ -28,9 +33,11 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let task = arguments.next().unwrap_or_default();
     let done = Arguments::read(arguments).and_then(|arguments| match task.as_str() {
+        "bench" if arguments.words == ["study"] => study::run(),
         "bench" => Ok(bench::run(arguments.words.iter().any(|word| word == "builds"))),
         "record" => record::record(&arguments),
         "replay" => record::replay(&arguments),
+        "e2e" => e2e::run(&arguments),
         other => {
             eprintln!("unknown task {other:?}\n\n{HELP}");
             Ok(ExitCode::from(2))

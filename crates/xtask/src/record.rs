@@ -116,6 +116,7 @@ struct Asked {
 
 impl Asked {
     fn new(kubeconfig: &Path) -> Outcome<Self> {
+        cluster::same_versions(kubeconfig)?;
         let (names, nodes) = cluster::names(kubeconfig)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
         let directory = tempfile::tempdir().map_err(|e| e.to_string())?;

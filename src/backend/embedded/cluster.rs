@@ -61,6 +61,11 @@ pub struct Embedded {
 pub struct Handover(World);
 
 impl Handover {
+    /// All of it.
+    pub(super) fn world(&self) -> &World {
+        &self.0
+    }
+
     /// Brings back what [`Embedded::keep_handover`] kept.
     pub fn read(path: &Path) -> Result<Self, EmbeddedError> {
         Ok(Self(Journal::read_kept(path)?))

@@ -3,6 +3,7 @@
 mod access;
 mod base;
 mod cluster;
+mod contents;
 mod forks;
 mod shelf;
 mod shell;
@@ -31,7 +32,13 @@ fn environment(sim: &Sim) -> Environment {
         nodes: Arc::new(access::Nodes(sim.clone())),
         shell: Arc::new(access::Base(sim.clone())),
         inventory: Arc::new(inventory(sim)),
-        capabilities: BTreeSet::from([Capability::NodeShell, Capability::Fork, Capability::NodeDisk]),
+        capabilities: BTreeSet::from([
+            Capability::NodeShell,
+            Capability::Fork,
+            Capability::NodeDisk,
+            Capability::NetworkPolicy,
+            Capability::Provisioner,
+        ]),
         labels: BTreeMap::new(),
         forks: Some(Arc::new(forks::SimForks(sim.clone()))),
         now: Arc::new(move || clock.now()),

@@ -133,8 +133,8 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let cluster = Embedded::start_from(shelf, spec(seed)).await.expect("it starts");
-            let world = cluster.handover().await.expect("it can be handed over").0;
-            let objects = world.store.objects.iter();
+            let world = cluster.handover().await.expect("it can be handed over");
+            let objects = world.world().store.objects.iter();
             objects.map(|(key, object)| format!("{key} {} {}", object.revision(), object.value()["metadata"]["uid"])).collect()
         })
     }

@@ -161,9 +161,12 @@ impl Open {
             let _ = self.far.outputs.send(ShellOutput::Output { stream: Stdio::Stdout, data: greeting }).await;
         }
         let _ = self.far.outputs.send(ShellOutput::Ready { prompt: self.prompt() }).await;
+        let mut gone = std::pin::pin!(self.shell.gone());
         loop {
             let input = tokio::select! {
                 biased;
+                // The machine is rebooted, say: nothing is to run in a shell of before.
+                () = &mut gone => return 255,
                 input = self.far.inputs.recv() => input,
                 (stream, data) = next_output(&self.written) => {
                     // Something in the background writes.

@@ -44,12 +44,11 @@ pub async fn detect(client: &kube::Client) -> Result<Detected, kube::Error> {
     );
     // A cluster that does not even say what it serves is not there.
     let groups: BTreeSet<String> = groups?.groups.into_iter().map(|g| g.name).collect();
-    let mut seen = |what: &'static str, error: &kube::Error| unknown.push((what, error.to_string()));
-    let nodes = nodes.unwrap_or_else(|e| none(seen("nodes", &e)));
-    let daemon_sets = daemon_sets.unwrap_or_else(|e| none(seen("network policies", &e)));
-    let classes = classes.unwrap_or_else(|e| none(seen("storage classes", &e)));
-    let ingress_classes = ingress_classes.unwrap_or_else(|e| none(seen("ingress classes", &e)));
-    let ingress_pods = ingress_pods.unwrap_or_else(|e| none(seen("ingress controllers", &e)));
+    let nodes = or_unknown(nodes, "nodes", &mut unknown);
+    let daemon_sets = or_unknown(daemon_sets, "network policies", &mut unknown);
+    let classes = or_unknown(classes, "storage classes", &mut unknown);
+    let ingress_classes = or_unknown(ingress_classes, "ingress classes", &mut unknown);
+    let ingress_pods = or_unknown(ingress_pods, "ingress controllers", &mut unknown);
     let mut capabilities = BTreeSet::new();
     for (capability, there) in [
         (Capability::NetworkPolicy, daemon_sets.iter().any(enforces)),
@@ -73,8 +72,12 @@ where
     Ok(Api::<K>::all(client.clone()).list(&ListParams::default().labels(labels)).await?.items)
 }
 
-fn none<T>((): ()) -> Vec<T> {
-    Vec::new()
+/// What was listed; nothing where it may not be looked at, which is noted.
+fn or_unknown<K>(listed: Result<Vec<K>, kube::Error>, what: &'static str, unknown: &mut Vec<(&'static str, String)>) -> Vec<K> {
+    listed.unwrap_or_else(|error| {
+        unknown.push((what, error.to_string()));
+        Vec::new()
+    })
 }
 
 fn enforces(daemon_set: &DaemonSet) -> bool {

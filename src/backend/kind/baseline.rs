@@ -51,7 +51,13 @@ impl Baseline {
     }
 
     /// Brings a used cluster back. An error of kind [`KindError::Unsure`] means that only making it anew helps.
-    pub async fn restore(&self, engine: &Engine, api: &Api, folder: &Folder, progress: &(dyn Fn(&str) + Send + Sync)) -> Result<Summary, KindError> {
+    pub async fn restore(
+        &self,
+        engine: &Engine,
+        api: &Api,
+        folder: &Folder,
+        progress: &(dyn Fn(&str) + Send + Sync),
+    ) -> Result<Summary, KindError> {
         let started = Instant::now();
         progress("comparing the nodes with their clean state");
         // Nodes first: one of them may be why the API server is away. The objects at the same time, because it mostly is not.

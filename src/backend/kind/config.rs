@@ -188,7 +188,11 @@ mod tests {
 
     #[test]
     fn what_is_no_configuration_says_where_it_is_from() {
-        for (text, part) in [("a: [", "mine.yaml"), ("kind: Pod", "not of kind Cluster"), ("kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodes: [{role: control-plane}, {role: control-plane}]", "exactly one")] {
+        for (text, part) in [
+            ("a: [", "mine.yaml"),
+            ("kind: Pod", "not of kind Cluster"),
+            ("kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodes: [{role: control-plane}, {role: control-plane}]", "exactly one"),
+        ] {
             let config = Some(ConfigFile { path: "mine.yaml".into(), text: text.into() });
             let error = KindOptions { config, ..KindOptions::default() }.compose(3).unwrap_err();
             assert!(error.to_string().contains(part), "{error}");

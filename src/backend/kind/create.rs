@@ -20,7 +20,13 @@ const LOOK: Duration = Duration::from_millis(200);
 pub type Progress<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
 /// Creates the cluster of a record, whose folder is locked, and waits until all of it is there.
-pub async fn create(engine: &Engine, folder: &Folder, record: &mut Record, limit: Duration, progress: Progress<'_>) -> Result<(Api, Vec<Container>, Baseline), KindError> {
+pub async fn create(
+    engine: &Engine,
+    folder: &Folder,
+    record: &mut Record,
+    limit: Duration,
+    progress: Progress<'_>,
+) -> Result<(Api, Vec<Container>, Baseline), KindError> {
     let started = Instant::now();
     record.state = State::Creating;
     record.create_seconds = None;
@@ -151,7 +157,15 @@ pub async fn delete(engine: &Engine, folder: &Folder, name: &str) -> Result<(), 
 }
 
 /// The record of a cluster that is about to be made.
-pub fn new_record(name: String, engine: &Engine, image: Option<String>, kind_version: String, config: Value, pid: u32, now: jiff::Timestamp) -> Record {
+pub fn new_record(
+    name: String,
+    engine: &Engine,
+    image: Option<String>,
+    kind_version: String,
+    config: Value,
+    pid: u32,
+    now: jiff::Timestamp,
+) -> Record {
     Record {
         name,
         state: State::Creating,
@@ -201,7 +215,10 @@ mod tests {
 
     #[test]
     fn steps_of_kind_are_told_in_words() {
-        assert_eq!(step(" • Ensuring node image (kindest/node:v1.35.4) 🖼  ..."), Some("ensuring node image (kindest/node:v1.35.4)".to_owned()));
+        assert_eq!(
+            step(" • Ensuring node image (kindest/node:v1.35.4) 🖼  ..."),
+            Some("ensuring node image (kindest/node:v1.35.4)".to_owned())
+        );
         assert_eq!(step(" • Joining worker nodes 🚜  ..."), Some("joining worker nodes".to_owned()));
         assert_eq!(step(" ✓ Joining worker nodes 🚜"), None);
         assert_eq!(step("Creating cluster \"a\" ..."), None);
@@ -230,10 +247,19 @@ mod tests {
     async fn kind_that_fails_says_why() {
         use crate::backend::host_command::testing::fails;
         let says = [
-            (creation(|_| fails("x\nERROR: failed to create cluster: failed to pull image \"i\": no network\n")).await, "node image i is not there"),
+            (
+                creation(|_| fails("x\nERROR: failed to create cluster: failed to pull image \"i\": no network\n")).await,
+                "node image i is not there",
+            ),
             (creation(|_| fails("ERROR: failed to create cluster: write /x: no space left on device\n")).await, "no space is left"),
-            (creation(|_| fails("ERROR: failed to list nodes: Cannot connect to the Docker daemon at x\n")).await, "docker does not answer"),
-            (creation(|_| fails("ERROR: failed to init node with kubeadm: exit status 1\n")).await, "kind could not create the cluster ckaprep-a: failed to init node"),
+            (
+                creation(|_| fails("ERROR: failed to list nodes: Cannot connect to the Docker daemon at x\n")).await,
+                "docker does not answer",
+            ),
+            (
+                creation(|_| fails("ERROR: failed to init node with kubeadm: exit status 1\n")).await,
+                "kind could not create the cluster ckaprep-a: failed to init node",
+            ),
             (creation(|_| Err(HostError::Missing { program: "kind".into() })).await, "kind is not installed"),
         ];
         for (error, part) in says {

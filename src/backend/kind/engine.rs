@@ -269,7 +269,8 @@ impl Engine {
     /// The program with its arguments and variables that opens a node's shell for a person: what comes after is bash's own arguments.
     /// What is typed goes with its time into the node's history, from which a session's end reads it.
     pub fn terminal(&self, node: &str, control_plane: bool, interactive: bool) -> NodeDoor {
-        let mut words = vec![self.daemon.provider.program().to_owned(), "exec".to_owned(), "-i".to_owned(), "-w".to_owned(), "/root".to_owned()];
+        let mut words =
+            vec![self.daemon.provider.program().to_owned(), "exec".to_owned(), "-i".to_owned(), "-w".to_owned(), "/root".to_owned()];
         words.extend(self.exec_env(control_plane));
         if interactive {
             words.push("-t".to_owned());
@@ -311,9 +312,16 @@ pub struct NodeDoor {
 
 /// Complaints of docker and podman when their daemon is away.
 pub fn is_daemon_trouble(complaint: &str) -> bool {
-    ["Cannot connect to the Docker daemon", "failed to connect to the docker API", "error during connect", "Cannot connect to Podman", "connection refused", "dial unix"]
-        .iter()
-        .any(|part| complaint.contains(part))
+    [
+        "Cannot connect to the Docker daemon",
+        "failed to connect to the docker API",
+        "error during connect",
+        "Cannot connect to Podman",
+        "connection refused",
+        "dial unix",
+    ]
+    .iter()
+    .any(|part| complaint.contains(part))
 }
 
 fn is_client_trouble(complaint: &str) -> bool {
@@ -374,7 +382,16 @@ mod tests {
     async fn nodes_come_in_the_order_of_their_numbers_and_balancers_are_none() {
         let engine = engine(|command| match command.args[0].as_str() {
             "ps" => says("1 2 3 4"),
-            _ => says(&json!([inspected("a-worker10", "worker", true), inspected("a-worker2", "worker", false), inspected("a-control-plane", "control-plane", true), inspected("a-lb", "external-load-balancer", true), inspected("a-worker", "worker", true)]).to_string()),
+            _ => says(
+                &json!([
+                    inspected("a-worker10", "worker", true),
+                    inspected("a-worker2", "worker", false),
+                    inspected("a-control-plane", "control-plane", true),
+                    inspected("a-lb", "external-load-balancer", true),
+                    inspected("a-worker", "worker", true)
+                ])
+                .to_string(),
+            ),
         });
         let nodes = engine.nodes("a").await.unwrap();
         let names: Vec<&str> = nodes.iter().map(|n| n.name.as_str()).collect();
@@ -390,7 +407,11 @@ mod tests {
             docker_host: Some(host.to_owned()).filter(|h| !h.is_empty()),
             ..HostSettings::default()
         };
-        for (provider, host, want) in [("", "", ("docker", Some("lab"), None)), ("docker", "tcp://far:1", ("docker", None, Some("tcp://far:1"))), ("podman", "", ("podman", None, None))] {
+        for (provider, host, want) in [
+            ("", "", ("docker", Some("lab"), None)),
+            ("docker", "tcp://far:1", ("docker", None, Some("tcp://far:1"))),
+            ("podman", "", ("podman", None, None)),
+        ] {
             let engine = Engine::detect(commands.clone(), &settings(provider, host)).await.unwrap();
             let daemon = engine.daemon();
             assert_eq!((daemon.provider.program(), daemon.context.as_deref(), daemon.host.as_deref()), want);

@@ -147,7 +147,9 @@ impl KindError {
     pub fn of_host(error: HostError, provider: Provider) -> Self {
         match error {
             HostError::Missing { program } if program == provider.program() => Self::NoRuntime,
-            HostError::Failed { complaint, .. } if is_daemon_trouble(&complaint) => Self::NoDaemon { provider, reason: first_line(&complaint) },
+            HostError::Failed { complaint, .. } if is_daemon_trouble(&complaint) => {
+                Self::NoDaemon { provider, reason: first_line(&complaint) }
+            }
             HostError::Failed { complaint, .. } if is_disk_full(&complaint) => Self::DiskFull { provider, reason: last_line(&complaint) },
             error => Self::Host(error),
         }

@@ -91,7 +91,12 @@ fn place(engine: &Engine) -> String {
 
 async fn node_image(engine: &Engine, image: Option<&str>) -> Examined {
     let Some(image) = image else {
-        return less("node image", Fitness::Remark, "kind's default, fetched when the first cluster is made", "`ckaprep cluster prepare` fetches it ahead");
+        return less(
+            "node image",
+            Fitness::Remark,
+            "kind's default, fetched when the first cluster is made",
+            "`ckaprep cluster prepare` fetches it ahead",
+        );
     };
     match engine.has_image(image).await {
         Ok(true) => good("node image", image),
@@ -107,7 +112,12 @@ fn memory(info: &Value) -> Option<Examined> {
     Some(if gib >= MEMORY_GIB {
         good("memory for nodes", found)
     } else {
-        less("memory for nodes", Fitness::Bad, format!("{found}; a cluster of four nodes needs {MEMORY_GIB:.0}"), "give the container runtime's machine more memory")
+        less(
+            "memory for nodes",
+            Fitness::Bad,
+            format!("{found}; a cluster of four nodes needs {MEMORY_GIB:.0}"),
+            "give the container runtime's machine more memory",
+        )
     })
 }
 
@@ -121,7 +131,12 @@ async fn disk(commands: &SharedCommands, info: &Value) -> Option<Examined> {
     Some(if free >= DISK_GIB {
         good("disk for nodes", found)
     } else {
-        less("disk for nodes", Fitness::Bad, format!("{found}; images and nodes need {DISK_GIB:.0}"), "free some: `ckaprep cluster list` shows ckaprep's, `docker system df` the rest")
+        less(
+            "disk for nodes",
+            Fitness::Bad,
+            format!("{found}; images and nodes need {DISK_GIB:.0}"),
+            "free some: `ckaprep cluster list` shows ckaprep's, `docker system df` the rest",
+        )
     })
 }
 
@@ -164,7 +179,12 @@ fn modules(root: &Path) -> Option<Examined> {
         .collect();
     Some(match missing.as_slice() {
         [] => good("kernel modules", "overlay, br_netfilter"),
-        missing => less("kernel modules", Fitness::Remark, format!("not loaded: {}", missing.join(", ")), format!("`sudo modprobe -a {}`; they may be built in or loaded by the runtime", missing.join(" "))),
+        missing => less(
+            "kernel modules",
+            Fitness::Remark,
+            format!("not loaded: {}", missing.join(", ")),
+            format!("`sudo modprobe -a {}`; they may be built in or loaded by the runtime", missing.join(" ")),
+        ),
     })
 }
 

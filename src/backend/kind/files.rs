@@ -55,7 +55,8 @@ const OWN: [&str; 11] = [
 const RENEWED: [&str; 3] = ["var/lib/kubelet/pki/", "var/lib/kubelet/checkpoints/", "etc/ssl/"];
 
 /// A change below these makes kubelet and container runtime start again.
-const OF_UNITS: [&str; 7] = ["etc/containerd", "etc/crictl.yaml", "etc/systemd", "etc/default", "etc/kubernetes", "etc/cni", "var/lib/kubelet"];
+const OF_UNITS: [&str; 7] =
+    ["etc/containerd", "etc/crictl.yaml", "etc/systemd", "etc/default", "etc/kubernetes", "etc/cni", "var/lib/kubelet"];
 
 /// Units that come and go by themselves.
 const PASSING: [&str; 6] = ["systemd-tmpfiles-clean", "logrotate", "apt-daily", "user@", "user-runtime-dir@", "systemd-"];
@@ -141,7 +142,8 @@ impl NodeState {
         repair.beyond = paths.into_iter().filter(|path| differs(path)).map(|path| format!("/{path}")).collect();
         repair.start = self.units.difference(&now.units).cloned().collect();
         repair.stop = now.units.difference(&self.units).cloned().collect();
-        repair.kernel = self.kernel.iter().filter(|(name, value)| now.kernel.get(*name) != Some(*value)).map(|(n, v)| format!("{n}={v}")).collect();
+        repair.kernel =
+            self.kernel.iter().filter(|(name, value)| now.kernel.get(*name) != Some(*value)).map(|(n, v)| format!("{n}={v}")).collect();
         repair
     }
 }
@@ -272,14 +274,27 @@ mod tests {
     #[test]
     fn the_way_back_is_found() {
         let clean = state(
-            &["d 755 0:0 etc\t", "f 644 0:0 etc/a b\t", "l 777 0:0 etc/w\t/lib/kubelet", "f 600 0:0 var/lib/kubelet/pki/x.pem\t", "f 644 0:0 etc/hosts\t"],
+            &[
+                "d 755 0:0 etc\t",
+                "f 644 0:0 etc/a b\t",
+                "l 777 0:0 etc/w\t/lib/kubelet",
+                "f 600 0:0 var/lib/kubelet/pki/x.pem\t",
+                "f 644 0:0 etc/hosts\t",
+            ],
             &["11  etc/a b", "22  var/lib/kubelet/pki/x.pem"],
             &["d 755 0:0 10 1.5 usr/bin\t", "f 755 0:0 9 1.5 usr/bin/kubelet\t"],
             &["kubelet.service", "containerd.service"],
         );
         assert!(clean.repair(&clean).is_nothing());
         let used = state(
-            &["d 755 0:0 etc\t", "f 600 0:0 etc/a b\t", "d 755 0:0 etc/new\t", "f 644 0:0 etc/new/x\t", "f 644 0:0 etc/w\t", "f 600 0:0 var/lib/kubelet/pki/x.pem\t"],
+            &[
+                "d 755 0:0 etc\t",
+                "f 600 0:0 etc/a b\t",
+                "d 755 0:0 etc/new\t",
+                "f 644 0:0 etc/new/x\t",
+                "f 644 0:0 etc/w\t",
+                "f 600 0:0 var/lib/kubelet/pki/x.pem\t",
+            ],
             &["33  etc/a b", "44  var/lib/kubelet/pki/x.pem"],
             &["d 755 0:0 11 1.7 usr/bin\t", "f 644 0:0 9 1.5 usr/bin/kubelet\t"],
             &["containerd.service", "mine.service", "systemd-tmpfiles-clean.service"],
@@ -287,10 +302,18 @@ mod tests {
         let repair = clean.repair(&used);
         assert_eq!(repair.remove, ["etc/new", "etc/w"], "a file stands where a link was");
         assert_eq!(repair.put_back, ["etc/a b", "etc/w"], "a renewed certificate is no difference");
-        assert_eq!((repair.start.as_slice(), repair.stop.as_slice()), (["kubelet.service".to_owned()].as_slice(), ["mine.service".to_owned()].as_slice()));
+        assert_eq!(
+            (repair.start.as_slice(), repair.stop.as_slice()),
+            (["kubelet.service".to_owned()].as_slice(), ["mine.service".to_owned()].as_slice())
+        );
         assert_eq!(repair.beyond, ["/usr/bin/kubelet"]);
         let script = repair.script();
-        for part in ["rm -rf -- 'etc/new' 'etc/w'", "-xpf - -- 'etc/a b' 'etc/w'", "systemctl stop 'mine.service'", "systemctl restart 'kubelet.service'"] {
+        for part in [
+            "rm -rf -- 'etc/new' 'etc/w'",
+            "-xpf - -- 'etc/a b' 'etc/w'",
+            "systemctl stop 'mine.service'",
+            "systemctl restart 'kubelet.service'",
+        ] {
             assert!(script.contains(part), "{part} in {script}");
         }
     }

@@ -149,7 +149,8 @@ impl Folder {
 
     /// Writes a JSON file.
     pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), KindError> {
-        let bytes = serde_json::to_vec(value).map_err(|e| KindError::File { action: "write", path: self.file(name), reason: e.to_string() })?;
+        let bytes =
+            serde_json::to_vec(value).map_err(|e| KindError::File { action: "write", path: self.file(name), reason: e.to_string() })?;
         self.write(name, &bytes)
     }
 

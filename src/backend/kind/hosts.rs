@@ -158,7 +158,10 @@ impl Hosts {
     async fn take(&self, folder: Folder, lock: Lock, wanted: &Wanted, progress: Progress<'_>) -> Result<Kind, KindError> {
         let mut record = folder.record()?;
         if self.belongs(&record) && record.session != wanted.session {
-            return Err(KindError::Locked { name: record.name, by: record.session.map(|session| format!("session {session}, which is asleep")) });
+            return Err(KindError::Locked {
+                name: record.name,
+                by: record.session.map(|session| format!("session {session}, which is asleep")),
+            });
         }
         let engine = self.engine_of(&record);
         let clean = record.state == State::Clean;
@@ -215,9 +218,7 @@ impl Hosts {
             Ok::<_, KindError>((record, api, nodes))
         };
         match made.await {
-            Ok((record, api, nodes)) => {
-                Kind::new(self.engine.clone(), folder, lock, record, api, &nodes, Arc::clone(&self.now), self.pid)
-            }
+            Ok((record, api, nodes)) => Kind::new(self.engine.clone(), folder, lock, record, api, &nodes, Arc::clone(&self.now), self.pid),
             Err(error) => {
                 if !wanted.options.keep {
                     progress("removing what was made");
@@ -282,7 +283,13 @@ impl Hosts {
         }
         for name in known.into_iter().filter(|name| name.starts_with(PREFIX)) {
             let nodes = self.engine.nodes(&name).await?;
-            found.push(Found { name, record: None, in_use: false, nodes: (nodes.iter().filter(|n| n.running).count(), nodes.len()), leftover: None });
+            found.push(Found {
+                name,
+                record: None,
+                in_use: false,
+                nodes: (nodes.iter().filter(|n| n.running).count(), nodes.len()),
+                leftover: None,
+            });
         }
         found.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(found)
@@ -382,7 +389,10 @@ mod tests {
     use crate::backend::host_command::testing::{FakeCommands, fails, says};
     use crate::backend::host_command::{Finished, HostCommand, HostError};
 
-    async fn hosts(dir: &std::path::Path, answer: impl Fn(&HostCommand) -> Result<Finished, HostError> + Send + Sync + 'static) -> (Hosts, FakeCommands) {
+    async fn hosts(
+        dir: &std::path::Path,
+        answer: impl Fn(&HostCommand) -> Result<Finished, HostError> + Send + Sync + 'static,
+    ) -> (Hosts, FakeCommands) {
         let commands = FakeCommands::new(answer);
         let now: Now = Arc::new(|| jiff::Timestamp::UNIX_EPOCH);
         let exists = Arc::new(|session: &str| session == "alive");
@@ -397,7 +407,9 @@ mod tests {
             ["info", ..] => says("{}"),
             ["ps", "-a", ..] => says("ckaprep-cut\nckaprep-stranger\nother\n"),
             ["ps", "-aq", ..] => says("id-1\n"),
-            ["inspect", ..] => says(&json!([{"Name": "/n", "Config": {"Labels": {"io.x-k8s.kind.role": "worker"}}, "State": {"Running": true}}]).to_string()),
+            ["inspect", ..] => says(
+                &json!([{"Name": "/n", "Config": {"Labels": {"io.x-k8s.kind.role": "worker"}}, "State": {"Running": true}}]).to_string(),
+            ),
             ["rm", ..] => says(""),
             ["create", "cluster", ..] => fails("ERROR: failed to create cluster: boom"),
             _ => says("1"),
@@ -436,7 +448,9 @@ mod tests {
                 ("ckaprep-stranger", None),
             ]
         );
-        for (name, pruned) in [("ckaprep-cut", true), ("ckaprep-lost", true), ("ckaprep-idle", false), ("ckaprep-mine", false), ("ckaprep-now", false)] {
+        for (name, pruned) in
+            [("ckaprep-cut", true), ("ckaprep-lost", true), ("ckaprep-idle", false), ("ckaprep-mine", false), ("ckaprep-now", false)]
+        {
             assert_eq!(hosts.prune(name).await.unwrap(), pruned, "{name}");
         }
         drop(making);
@@ -483,7 +497,8 @@ mod tests {
     #[tokio::test]
     async fn a_daemon_that_is_away_stops_it_before_anything_is_written() {
         let dir = tempfile::tempdir().unwrap();
-        let (hosts, _) = hosts(dir.path(), |c| if c.args[0] == "info" { fails("Cannot connect to the Docker daemon at x") } else { says("") }).await;
+        let (hosts, _) =
+            hosts(dir.path(), |c| if c.args[0] == "info" { fails("Cannot connect to the Docker daemon at x") } else { says("") }).await;
         let error = hosts.acquire(&Wanted::default(), &|_| ()).await.err().unwrap();
         assert!(matches!(error, KindError::NoDaemon { .. }) && error.hint().is_some(), "{error}");
         assert!(hosts.clusters.all().is_empty());

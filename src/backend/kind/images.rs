@@ -35,15 +35,22 @@ pub fn full_name(image: &str) -> String {
 
 /// Full names of the images on a node.
 pub async fn on_node(engine: &Engine, node: &str) -> Result<BTreeSet<String>, KindError> {
-    let finished = engine.run(engine.exec(node, false, "crictl images -o json", &[])).await?;
-    let list: Value = serde_json::from_slice(&finished.stdout).map_err(|e| KindError::Odd { what: "crictl".into(), reason: e.to_string() })?;
+    let finished = engine.run(engine.exec(node, false, "crictl --timeout 60s images -o json", &[])).await?;
+    let list: Value =
+        serde_json::from_slice(&finished.stdout).map_err(|e| KindError::Odd { what: "crictl".into(), reason: e.to_string() })?;
     let images = list["images"].as_array().into_iter().flatten();
     let tags = images.flat_map(|image| ["repoTags", "repoDigests"].into_iter().flat_map(|f| image[f].as_array().into_iter().flatten()));
     Ok(tags.filter_map(Value::as_str).map(str::to_owned).collect())
 }
 
 /// Gets images onto all nodes; those that are there cost nothing. Gives what was loaded.
-pub async fn provide(engine: &Engine, folder: &Folder, nodes: &[String], images: &BTreeSet<String>, progress: Progress<'_>) -> Result<Vec<String>, KindError> {
+pub async fn provide(
+    engine: &Engine,
+    folder: &Folder,
+    nodes: &[String],
+    images: &BTreeSet<String>,
+    progress: Progress<'_>,
+) -> Result<Vec<String>, KindError> {
     if images.is_empty() || nodes.is_empty() {
         return Ok(Vec::new());
     }

@@ -82,7 +82,16 @@ struct Live {
 
 impl Kind {
     /// Around a cluster that runs.
-    fn new(engine: Engine, folder: Folder, lock: Lock, record: Record, api: Api, nodes: &[Container], now: Now, pid: u32) -> Result<Self, KindError> {
+    fn new(
+        engine: Engine,
+        folder: Folder,
+        lock: Lock,
+        record: Record,
+        api: Api,
+        nodes: &[Container],
+        now: Now,
+        pid: u32,
+    ) -> Result<Self, KindError> {
         let live = live(&folder, api, nodes, now())?;
         Ok(Self { engine, folder, record: Mutex::new(record), live: RwLock::new(Arc::new(live)), now, pid, _lock: lock })
     }
@@ -253,7 +262,8 @@ impl Kind {
         if stopped.is_empty() {
             return Ok(Vec::new());
         }
-        let told: Vec<String> = stopped.iter().map(|c| format!("the container of {} was {}; it was started again", c.name, c.state)).collect();
+        let told: Vec<String> =
+            stopped.iter().map(|c| format!("the container of {} was stopped ({}); it was started again", c.name, c.state)).collect();
         let names: Vec<String> = stopped.iter().map(|c| c.name.clone()).collect();
         progress(&format!("starting {} again", names.join(", ")));
         self.engine.start(&names).await?;
@@ -320,7 +330,8 @@ pub fn capabilities() -> BTreeSet<Capability> {
 
 fn live(folder: &Folder, api: Api, nodes: &[Container], now: Timestamp) -> Result<Live, KindError> {
     let kubeconfig = String::from_utf8_lossy(&folder.read("kubeconfig")?).into_owned();
-    let parsed: Value = serde_saphyr::from_str(&kubeconfig).map_err(|e| KindError::Odd { what: "kind's kubeconfig".into(), reason: e.to_string() })?;
+    let parsed: Value =
+        serde_saphyr::from_str(&kubeconfig).map_err(|e| KindError::Odd { what: "kind's kubeconfig".into(), reason: e.to_string() })?;
     let context = parsed["current-context"].as_str().unwrap_or_default().to_owned();
     let base = Base::start(&kubeconfig, &api.host, api.port, Arc::new(HostDialer), now);
     Ok(Live { api, base, inventory: Arc::new(inventory(context, nodes)), kubeconfig })
@@ -356,7 +367,68 @@ fn history(text: &str) -> Vec<(i64, String)> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
+    use super::engine::{Daemon, HostSettings};
     use super::*;
+    use crate::backend::host_command::HostCommand;
+    use crate::backend::host_command::testing::{FakeCommands, says};
+
+    const KUBECONFIG: &str = "apiVersion: v1
+kind: Config
+current-context: kind-a
+clusters: [{name: kind-a, cluster: {server: 'https://127.0.0.1:1'}}]
+contexts: [{name: kind-a, context: {cluster: kind-a, user: kind-a}}]
+users: [{name: kind-a, user: {token: x}}]
+";
+
+    /// A cluster of which docker knows `nodes`, which run or don't.
+    async fn cluster(dir: &std::path::Path, nodes: Arc<Mutex<Vec<(&'static str, bool)>>>) -> (Kind, FakeCommands) {
+        let known = Arc::clone(&nodes);
+        let commands = FakeCommands::new(move |command: &HostCommand| {
+            let mut nodes = known.lock().unwrap();
+            match command.args[0].as_str() {
+                "ps" => says(&nodes.iter().map(|(name, _)| format!("{name}\n")).collect::<String>()),
+                "start" => {
+                    nodes.iter_mut().for_each(|(_, running)| *running = true);
+                    says("")
+                }
+                "inspect" => {
+                    let one = |(name, running): &(&str, bool)| json!({"Name": format!("/{name}"), "Config": {"Labels": {"io.x-k8s.kind.role": "worker"}}, "State": {"Running": running, "Status": "exited", "ExitCode": 137}});
+                    says(&serde_json::Value::Array(nodes.iter().map(one).collect()).to_string())
+                }
+                _ => says(""),
+            }
+        });
+        let daemon = Daemon { provider: Provider::Docker, context: None, host: None };
+        let engine = Engine::of(Arc::new(commands.clone()), daemon, &HostSettings::default());
+        let folder = Clusters::at(dir).folder("ckaprep-a");
+        folder.create().unwrap();
+        folder.write("kubeconfig", KUBECONFIG.as_bytes()).unwrap();
+        let lock = folder.lock().unwrap();
+        let record = create::new_record("ckaprep-a".into(), &engine, None, "1".into(), json!({}), 1, Timestamp::UNIX_EPOCH);
+        let api = Api::of_kubeconfig("ckaprep-a", KUBECONFIG).await.unwrap();
+        let containers = engine.nodes("ckaprep-a").await.unwrap();
+        let kind = Kind::new(engine, folder, lock, record, api, &containers, Arc::new(|| Timestamp::UNIX_EPOCH), 1).unwrap();
+        (kind, commands)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stopped_nodes_are_started_and_removed_ones_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let nodes = Arc::new(Mutex::new(vec![("w1", true), ("w2", true)]));
+        let (kind, commands) = cluster(dir.path(), Arc::clone(&nodes)).await;
+        assert_eq!((kind.inventory().context.as_str(), kind.server().as_str()), ("kind-a", "https://127.0.0.1:1"));
+        assert_eq!(kind.recover(&|_| ()).await.unwrap(), Vec::<String>::new());
+        nodes.lock().unwrap()[1].1 = false;
+        let told = kind.recover(&|_| ()).await.unwrap();
+        assert_eq!(told, ["the container of w2 was stopped (exited with status 137); it was started again"]);
+        assert!(commands.lines().contains(&"docker start w2".to_owned()), "{:?}", commands.lines());
+        nodes.lock().unwrap().pop();
+        let gone = kind.recover(&|_| ()).await.unwrap_err();
+        assert!(matches!(&gone, KindError::Gone { reason, .. } if reason.contains("w2")), "{gone}");
+        assert!(gone.hint().is_some_and(|hint| hint.contains("ckaprep reset")));
+    }
 
     #[test]
     fn histories_have_times_and_commands_of_several_lines() {

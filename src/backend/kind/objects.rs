@@ -39,7 +39,8 @@ const FIRST: [&str; 7] = [
 ];
 
 /// Workloads of a namespace, stopped before it goes: a namespace that finds pods comes back to them a long time later.
-const WORKLOADS: [&str; 8] = ["deployments", "statefulsets", "daemonsets", "replicasets", "replicationcontrollers", "jobs", "cronjobs", "horizontalpodautoscalers"];
+const WORKLOADS: [&str; 8] =
+    ["deployments", "statefulsets", "daemonsets", "replicasets", "replicationcontrollers", "jobs", "cronjobs", "horizontalpodautoscalers"];
 
 /// A kind of object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -210,7 +211,9 @@ fn normal(resource: &Resource, mut object: Value) -> Value {
 
 fn is_condition(taint: &Value) -> bool {
     let key = taint["key"].as_str().unwrap_or_default();
-    key.starts_with("node.kubernetes.io/") && key != "node.kubernetes.io/exclude-from-external-load-balancers" && key != "node.kubernetes.io/out-of-service"
+    key.starts_with("node.kubernetes.io/")
+        && key != "node.kubernetes.io/exclude-from-external-load-balancers"
+        && key != "node.kubernetes.io/out-of-service"
 }
 
 /// What differs from the clean cluster.
@@ -490,10 +493,14 @@ mod tests {
             entries.iter().map(|(path, object)| ((*path).to_owned(), (object.clone(), String::new()))).collect()
         };
         let clean = Objects {
-            objects: [("/api/v1/namespaces/kube-system", json!(1)), ("/api/v1/namespaces/kube-system/configmaps/coredns", json!(1)), ("/api/v1/nodes/w", json!(1))]
-                .into_iter()
-                .map(|(path, object)| (path.to_owned(), object))
-                .collect(),
+            objects: [
+                ("/api/v1/namespaces/kube-system", json!(1)),
+                ("/api/v1/namespaces/kube-system/configmaps/coredns", json!(1)),
+                ("/api/v1/nodes/w", json!(1)),
+            ]
+            .into_iter()
+            .map(|(path, object)| (path.to_owned(), object))
+            .collect(),
         };
         let found = difference(
             &clean,

@@ -18,7 +18,13 @@ pub fn open(engine: Engine, node: String, control_plane: bool) -> InteractiveShe
     InteractiveShell { inputs, outputs }
 }
 
-async fn serve(engine: Engine, node: String, control_plane: bool, mut inputs: mpsc::UnboundedReceiver<ShellInput>, outputs: mpsc::Sender<ShellOutput>) {
+async fn serve(
+    engine: Engine,
+    node: String,
+    control_plane: bool,
+    mut inputs: mpsc::UnboundedReceiver<ShellInput>,
+    outputs: mpsc::Sender<ShellOutput>,
+) {
     let prompt = format!("root@{node}:~# ");
     let _ = outputs.send(ShellOutput::Ready { prompt: prompt.clone() }).await;
     while let Some(input) = inputs.recv().await {

@@ -173,7 +173,13 @@ async fn interruptible<T, E: Into<CliError>>(hosts: &Hosts, keep: bool, work: im
 async fn delete(hosts: &Hosts, name: Option<String>, force: bool, context: &Context) -> Result<u8, CliError> {
     let names = match name {
         Some(name) => vec![name],
-        None => hosts.list().await?.into_iter().filter(|found| found.record.is_some() && (force || !found.in_use)).map(|found| found.name).collect(),
+        None => hosts
+            .list()
+            .await?
+            .into_iter()
+            .filter(|found| found.record.is_some() && (force || !found.in_use))
+            .map(|found| found.name)
+            .collect(),
     };
     for name in names {
         hosts.delete(&name, force).await?;
@@ -224,7 +230,11 @@ async fn prepare(hosts: &Hosts, kind: &KindArgs, catalog: &Catalog, context: &Co
     })
     .await?;
     drop(progress);
-    context.print(&format!("{} is ready with {} images: scenarios with --backend kind need no network now\n", cluster.name(), images.len()));
+    context.print(&format!(
+        "{} is ready with {} images: scenarios with --backend kind need no network now\n",
+        cluster.name(),
+        images.len()
+    ));
     Ok(0)
 }
 

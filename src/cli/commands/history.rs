@@ -169,8 +169,10 @@ fn import(file: &Path, format: Format, context: &Context) -> Result<u8, CliError
 fn on_disk(context: &Context) -> Result<store::Sqlite, CliError> {
     let opened = store::open(&context.directories()?.history(), context.now())?;
     match opened.trouble {
-        Some(Trouble::InMemory { path, reason }) => Err(CliError::environment(format!("the history {} cannot be used: {reason}", path.display()))
-            .hint("`ckaprep doctor` looks at the state directory")),
+        Some(Trouble::InMemory { path, reason }) => {
+            Err(CliError::environment(format!("the history {} cannot be used: {reason}", path.display()))
+                .hint("`ckaprep doctor` looks at the state directory"))
+        }
         Some(trouble) => {
             context.warn(&trouble.to_string());
             Ok(opened.history)

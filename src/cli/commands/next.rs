@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::cli::material;
 use crate::content::Catalog;
 use crate::model::{DomainId, ExamId, ScenarioId, Score};
 use crate::session::registry;
 use crate::store::{Attempt, History, ItemKind};
-use crate::study::{Activity, Past, suggest};
+use crate::study::{Activity, Past, standings, suggest};
 
 /// Attempts that are looked at: a learner's last weeks.
 const RECENT: usize = 500;
@@ -24,6 +25,7 @@ pub fn run(context: &Context) -> Result<u8, CliError> {
     let past = Past {
         open_session: sessions.into_iter().find_map(|entry| entry.record).map(|record| record.id),
         open_quiz: history.open_run()?.is_some(),
+        due: due(context, &catalog, &history, &exam)?,
         ..past(&attempts, &exam)
     };
     let weights = catalog.curriculum(exam.as_str()).map(|exam| exam.weights()).unwrap_or_default();
@@ -39,10 +41,18 @@ pub fn run(context: &Context) -> Result<u8, CliError> {
     Ok(0)
 }
 
+/// How much of an exam is due.
+fn due(context: &Context, catalog: &Catalog, history: &dyn History, exam: &ExamId) -> Result<usize, CliError> {
+    let Some(exam) = catalog.curriculum(exam.as_str()) else { return Ok(0) };
+    let (materials, tried, now) = (material::of_exam(catalog, exam), history.tried()?, context.now().as_second());
+    Ok(standings(&materials, &tried).iter().filter(|s| s.memory.is_some_and(|m| m.is_due(now))).count())
+}
+
 fn command(activity: &Activity) -> String {
     match activity {
         Activity::Attach(session) => format!("ckaprep attach {session}"),
         Activity::ResumeQuiz => "ckaprep quiz resume".to_owned(),
+        Activity::Study(exam) => format!("ckaprep study --exam {exam}"),
         Activity::Scenario(id) => format!("ckaprep scenario {id}"),
         Activity::Quiz { exam, domain: None } => format!("ckaprep quiz --exam {exam}"),
         Activity::Quiz { exam, domain: Some(domain) } => format!("ckaprep quiz --exam {exam} --domain {domain}"),

@@ -37,7 +37,7 @@ pub enum Action {
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// `resume` goes on with the quiz that you left
-    #[arg(value_enum)]
+    #[arg(value_enum, conflicts_with_all = ["exam", "count", "seed", "minutes", "feedback", "domain", "wrong", "draw_only"])]
     action: Option<Action>,
     /// The exam: cka, ckad, cka-2018, ckad-2018
     #[arg(long, value_name = "ID", add = complete::exams(), required_unless_present = "action")]

@@ -14,7 +14,7 @@ use crate::cli::quiz::lab::Choice;
 use crate::cli::study::scenario::Exact;
 use crate::content::version::version;
 use crate::content::{Bindings, Catalog};
-use crate::model::ItemKind;
+use crate::model::{Inventory, ItemKind};
 use crate::render::learning::AttemptDocument;
 use crate::session::launch;
 use crate::store::{Attempt, History};
@@ -70,6 +70,13 @@ fn again(args: &Args, catalog: &Catalog, attempt: &Attempt, kept: Bindings, cont
     } else {
         kept
     };
+    // Nodes of a real cluster have names that the embedded one has not: those the seed gives anew.
+    let inventory = Inventory::example(usize::try_from(entry.exercise.requires.workers).unwrap_or(0).max(3));
+    let here = |name: &str, value: &serde_json::Value| {
+        let of_node = entry.exercise.variables.get(name).is_some_and(|variable| variable.node.is_some());
+        !of_node || value.as_str().is_some_and(|node| inventory.node(node).is_some())
+    };
+    let bindings = bindings.into_iter().filter(|(name, value)| here(name, value)).collect();
     let content = args.content.content.as_ref().map(std::path::absolute).transpose();
     let content = content.map_err(|e| CliError::environment("cannot find the working directory").because(e))?;
     let exact = Exact { id: attempt.item.clone(), seed: attempt.seed.unwrap_or(0), bindings, content };
@@ -109,7 +116,7 @@ fn ask(
         if given.rating.is_none() {
             asker.say(&format!("\n{}\n", explain::verdict(given.score, style)));
         }
-        asker.explain(question, given.rating.is_none().then_some(given.typed.as_str()), given.report.as_ref(), &choice)?;
+        asker.explain(question, Some(&given.typed), given.report.as_ref(), &choice)?;
         let made = Attempt { exam: attempt.exam.clone(), domain: attempt.domain.clone(), ..made };
         store.record(&made, &details)?;
         if args.format == Format::Json {

@@ -37,7 +37,7 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
     let materials = material::of_exam(&catalog, exam);
     let standings = standings(&materials, &tried);
     let progress = progress(&standings, &exam.weights(), context.now().as_second());
-    let document = document(exam, progress);
+    let document = document(&catalog, exam, progress);
     match args.format {
         Format::Json => context.print_json(&document)?,
         Format::Text => context.print(&text::stats(&document, context.style(), context.width())),
@@ -68,7 +68,7 @@ fn readiness(readiness: Readiness) -> d::ReadinessDocument {
     }
 }
 
-fn document(exam: &Curriculum, progress: Progress) -> d::StatsDocument {
+fn document(catalog: &Catalog, exam: &Curriculum, progress: Progress) -> d::StatsDocument {
     let title = |id: &str| exam.domain(id).map_or_else(|| id.to_owned(), |domain| domain.title.clone());
     let summary = |id: &str| {
         let known = exam.domains.iter().flat_map(|domain| &domain.competencies).find(|c| c.id.as_str() == id);
@@ -76,6 +76,10 @@ fn document(exam: &Curriculum, progress: Progress) -> d::StatsDocument {
     };
     let next = |weak: &Weak| match weak.kind {
         ItemKind::Scenario => format!("ckaprep scenario {}", weak.id),
+        // What only the learner can grade is no part of a quiz.
+        ItemKind::Question if catalog.question(&weak.id).is_some_and(|q| !q.answer_type.is_graded()) => {
+            format!("ckaprep study --exam {}", exam.id)
+        }
         ItemKind::Question => format!("ckaprep quiz --exam {} --domain {} --wrong", exam.id, weak.domain),
     };
     d::StatsDocument {

@@ -21,8 +21,8 @@ use super::stats;
 /// unaided and in its time, is good; from 66 % up it is hard; below, or with the solution seen, it comes again soon. Open questions, and
 /// scenarios that you leave unfinished, you rate yourself after seeing a good answer.
 ///
-/// Everything is recorded as you go, so you may leave at any time. Without a terminal, answers are read one a line, and
-/// there are no scenarios.
+/// Everything is recorded as you go, so you may leave at any time. Without a terminal answers are read one a line; then, and with
+/// `--format json`, there are no scenarios.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The exam; without it the one that you practised last
@@ -50,7 +50,7 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
     let mut history = context.history()?;
     let exam = stats::exam(&catalog, &history, args.exam.as_deref())?;
     let mut materials = material::of_exam(&catalog, exam);
-    if !args.plan_only && !context.terminal.is_interactive() {
+    if !args.plan_only && (args.format == Format::Json || !context.terminal.is_interactive()) {
         materials.retain(|material| material.form != Form::Scenario);
     }
     let tried = history.tried()?;

@@ -42,7 +42,12 @@ impl Words {
 
 /// A question as it is asked.
 pub fn ask(question: &Question, prompt: &str, head: &str, words: Words, style: Style, width: usize) -> String {
-    let mut out = format!("\n{}\n\n{}", style.title(head), markdown::render(prompt, style, width));
+    let mut out = "\n".to_owned();
+    for line in wrap(head, width, "", "").lines() {
+        out.push_str(&format!("{}\n", style.title(line)));
+    }
+    out.push('\n');
+    out.push_str(&markdown::render(prompt, style, width));
     if let QuestionBody::Single(options) | QuestionBody::Multiple(options) = question.body() {
         out.push('\n');
         for (at, option) in options.iter().enumerate() {
@@ -114,6 +119,8 @@ pub fn explain(explained: &Explained<'_>, style: Style, width: usize) -> String 
             let accepted = answer.and_then(|answer| answer.accept.first()).map(String::as_str).unwrap_or_default();
             out.push_str(&format!("  Answer: {}\n", style.code(accepted)));
         }
+        // Who answered has seen it already.
+        QuestionBody::Open(_) if typed.is_some() => {}
         QuestionBody::Open(model) => out.push_str(&markdown::render(model, style, width)),
         QuestionBody::Command => {
             if let Some(report) = report {

@@ -56,7 +56,7 @@ pub struct Engine {
 /// How the cluster is put back to where the learner got it.
 enum HandOver {
     /// It was kept as it was.
-    Kept(Handover),
+    Kept(Box<Handover>),
     /// It is made again, from clean, for this session.
     Again { catalog: Box<Catalog>, session: String },
 }
@@ -96,7 +96,7 @@ impl Engine {
         let cluster = Embedded::resume(&handover, spec).await?;
         cluster.keep_handover(&start.handover)?;
         tracing::debug!("the cluster is handed over");
-        Ok(Self { cluster: Running::Embedded(Box::new(cluster)), instance: RwLock::new(Arc::new(instance)), hand_over: HandOver::Kept(handover), version })
+        Ok(Self { cluster: Running::Embedded(Box::new(cluster)), instance: RwLock::new(Arc::new(instance)), hand_over: HandOver::Kept(Box::new(handover)), version })
     }
 
     /// The same on a kind cluster, in real time.
@@ -190,7 +190,7 @@ impl Engine {
         let cluster = Embedded::recover(&folder.journal(), now, port).await?;
         let instance = Instance::restore(&catalog, record, cluster.inventory())?;
         let version = version(&catalog, ItemKind::Scenario, &record.id);
-        Ok(Self { cluster: Running::Embedded(Box::new(cluster)), instance: RwLock::new(Arc::new(instance)), hand_over: HandOver::Kept(handover), version })
+        Ok(Self { cluster: Running::Embedded(Box::new(cluster)), instance: RwLock::new(Arc::new(instance)), hand_over: HandOver::Kept(Box::new(handover)), version })
     }
 
     /// The scenario with its variables bound.

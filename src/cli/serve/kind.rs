@@ -46,10 +46,15 @@ pub async fn hosts(context: &Context, directories: &Directories) -> Result<Hosts
 }
 
 /// Takes or makes a cluster for a session, and says so in its folder.
-pub async fn acquire(hosts: &Hosts, folder: &Folder, options: &KindOptions, workers: usize, progress: kind::Progress<'_>) -> Result<Kind, CliError> {
+pub async fn acquire(
+    hosts: &Hosts,
+    folder: &Folder,
+    options: &KindOptions,
+    workers: usize,
+    progress: kind::Progress<'_>,
+) -> Result<Kind, CliError> {
     let session = folder.id();
-    let wanted =
-        Wanted { options: options.clone(), workers, seed: entropy::seed(), session: Some(session.clone()), new: false };
+    let wanted = Wanted { options: options.clone(), workers, seed: entropy::seed(), session: Some(session.clone()), new: false };
     let cluster = hosts.acquire(&wanted, progress).await?;
     cluster.use_for(Some(&session))?;
     let taken = Taken { cluster: cluster.name(), options: options.clone() };
@@ -111,14 +116,25 @@ pub async fn recover(
 }
 
 /// Puts the cluster back to the hand-over: to clean, then the same variant once more.
-pub async fn reset(cluster: &Kind, catalog: &Catalog, record: &InstanceRecord, session: &str, progress: kind::Progress<'_>) -> Result<Instance, CliError> {
+pub async fn reset(
+    cluster: &Kind,
+    catalog: &Catalog,
+    record: &InstanceRecord,
+    session: &str,
+    progress: kind::Progress<'_>,
+) -> Result<Instance, CliError> {
     let cleaned = cluster.clean(progress).await?;
     tracing::info!(took = ?cleaned.took, anew = ?cleaned.anew, "the cluster is clean");
     cluster.use_for(Some(session))?;
     from_the_start(cluster, catalog, record, progress).await
 }
 
-async fn from_the_start(cluster: &Kind, catalog: &Catalog, record: &InstanceRecord, progress: kind::Progress<'_>) -> Result<Instance, CliError> {
+async fn from_the_start(
+    cluster: &Kind,
+    catalog: &Catalog,
+    record: &InstanceRecord,
+    progress: kind::Progress<'_>,
+) -> Result<Instance, CliError> {
     let fresh = InstanceRecord { captured: Default::default(), ..record.clone() };
     let instance = Instance::restore(catalog, &fresh, &cluster.inventory())?;
     set_up(cluster, instance, progress).await

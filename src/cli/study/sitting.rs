@@ -35,6 +35,7 @@ pub fn document(exam: &Curriculum, minutes: u32, plan: &Plan<'_>) -> StudyDocume
             kind: material.kind,
             id: material.id.clone(),
             domain: material.domain.to_string(),
+            domain_title: exam.domain(material.domain.as_str()).map_or_else(String::new, |domain| domain.title.clone()),
             competency: material.competency.to_string(),
             seconds: material.seconds,
             reason,
@@ -154,9 +155,7 @@ impl<'a> Sitting<'a> {
         if rating.is_none() {
             self.asker.say(&format!("\n{}\n", explain::verdict(score, self.asker.context.style())));
         }
-        // The model answer of an open question stands there already.
-        let typed = rating.is_none().then_some(typed.as_str());
-        self.asker.explain(question, typed, report.as_ref(), &choice)?;
+        self.asker.explain(question, Some(&typed), report.as_ref(), &choice)?;
         self.record(&attempt, &details);
         self.count(standing, &attempt);
         Ok(Went::On)

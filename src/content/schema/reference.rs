@@ -11,18 +11,33 @@ pub const EXAMPLES: &[(&str, &str)] = &[
     ("workload", r#"workload: {kind: Deployment, namespace: shop, name: web, replicas: 3, image: "nginx:1.27"}"#),
     ("daemonSetPod", r#"daemonSetPod: {namespace: shop, name: probe, node: "{{ node }}"}"#),
     ("podPlacement", r#"podPlacement: {namespace: shop, selector: "app=web", notOnNodes: ["{{ node }}"], minimum: 2}"#),
-    ("resource", r#"resource: {kind: Deployment, namespace: shop, name: web, fields: {spec: {template: {spec: {containers: [{name: web, resources: {limits: {memory: 128Mi}}}]}}}}}"#),
+    (
+        "resource",
+        r#"resource: {kind: Deployment, namespace: shop, name: web, fields: {spec: {template: {spec: {containers: [{name: web, resources: {limits: {memory: 128Mi}}}]}}}}}"#,
+    ),
     ("absent", r#"absent: {kind: Pod, namespace: shop, selector: "app=old"}"#),
     ("condition", r#"condition: {kind: CertificateSigningRequest, name: mira, type: Approved}"#),
-    ("cel", r#"cel: {list: {kind: Pod, namespace: shop}, expr: "size(objects) > 0 && objects.all(o, o.spec.nodeName != '')", expected: every Pod placed}"#),
+    (
+        "cel",
+        r#"cel: {list: {kind: Pod, namespace: shop}, expr: "size(objects) > 0 && objects.all(o, o.spec.nodeName != '')", expected: every Pod placed}"#,
+    ),
     ("logs", r#"logs: {namespace: shop, selector: "app=web", container: sidecar, text: {contains: GET /}}"#),
     ("exec", r#"exec: {namespace: shop, pod: data, command: [cat, /data/marker], stdout: {equals: "{{ marker }}"}}"#),
     ("file", r#"file: {node: "{{ node }}", path: "{{ inventory.kubeletConfig }}", mode: "0644", text: {contains: "clusterDNS"}}"#),
     ("fileAnswer", r#"fileAnswer: {path: /root/pods.txt, lines: [web-0, web-1]}"#),
-    ("access", r#"access: {as: {serviceAccount: {namespace: shop, name: robot}}, can: [{verbs: [get, list], resource: pods, namespace: shop}], cannot: [{verbs: [delete], resource: pods, namespace: shop}]}"#),
+    (
+        "access",
+        r#"access: {as: {serviceAccount: {namespace: shop, name: robot}}, can: [{verbs: [get, list], resource: pods, namespace: shop}], cannot: [{verbs: [delete], resource: pods, namespace: shop}]}"#,
+    ),
     ("serviceEndpoints", r#"serviceEndpoints: {namespace: shop, name: web, minimum: 2, port: 8080, selector: "app=web"}"#),
-    ("http", r#"http: {from: {pod: {namespace: shop, selector: "app=client"}}, url: "http://web.shop", status: 200, body: {contains: welcome}}"#),
-    ("traffic", r#"traffic: {paths: [{from: {pod: {namespace: shop, selector: "app=api"}}, to: "db:5432"}, {from: {pod: {namespace: shop, selector: "app=web"}}, to: "db:5432", is: timedOut}]}"#),
+    (
+        "http",
+        r#"http: {from: {pod: {namespace: shop, selector: "app=client"}}, url: "http://web.shop", status: 200, body: {contains: welcome}}"#,
+    ),
+    (
+        "traffic",
+        r#"traffic: {paths: [{from: {pod: {namespace: shop, selector: "app=api"}}, to: "db:5432"}, {from: {pod: {namespace: shop, selector: "app=web"}}, to: "db:5432", is: timedOut}]}"#,
+    ),
     ("podsReady", r#"podsReady: {namespace: shop, selector: "app=web", minimum: 2}"#),
     ("endpointShare", r#"endpointShare: {namespace: shop, service: web, selector: "version=v2", percent: 25}"#),
     ("claim", r#"claim: {namespace: shop, name: data, volume: pv-orders, reclaimPolicy: Retain}"#),
@@ -31,7 +46,10 @@ pub const EXAMPLES: &[(&str, &str)] = &[
     ("certificate", r#"certificate: {path: /root/mira.crt, commonName: mira, organizations: [platform], lifetime: {atMost: 24h}}"#),
     ("staticPod", r#"staticPod: {name: kube-apiserver, flags: {"--profiling": "false"}, oneManifestIn: "{{ inventory.manifests }}"}"#),
     ("component", r#"component: {name: kube-scheduler}"#),
-    ("dns", r#"dns: {from: {pods: {namespace: shop, selector: "app=client"}}, name: web.shop.svc.cluster.local, service: {namespace: shop, name: web}}"#),
+    (
+        "dns",
+        r#"dns: {from: {pods: {namespace: shop, selector: "app=client"}}, name: web.shop.svc.cluster.local, service: {namespace: shop, name: web}}"#,
+    ),
     ("all", r#"all: [{units: {active: [kubelet]}}, {units: {enabled: [kubelet]}}]"#),
     ("any", r#"any: [{workload: {kind: Deployment, name: web}}, {workload: {kind: StatefulSet, name: web}}]"#),
     ("not", r#"not: {units: {active: [nginx]}}"#),
@@ -62,7 +80,11 @@ pub fn checks() -> String {
     while let Some(name) = shared.get(at).cloned() {
         let part = &root["$defs"][&name];
         out.push_str(&format!("\n## {name}\n\n{}\n", one_line(part["description"].as_str().unwrap_or_default())));
-        let words: Vec<String> = alternatives(part).iter().filter_map(|a| word(a)).chain(part["enum"].as_array().into_iter().flatten().filter_map(|w| Some(format!("`{}`", w.as_str()?)))).collect();
+        let words: Vec<String> = alternatives(part)
+            .iter()
+            .filter_map(|a| word(a))
+            .chain(part["enum"].as_array().into_iter().flatten().filter_map(|w| Some(format!("`{}`", w.as_str()?))))
+            .collect();
         if !words.is_empty() {
             out.push_str(&format!("\n{}\n", words.join("\n")));
         }
@@ -79,7 +101,9 @@ fn keys(part: &Value, shared: &mut Vec<String>) -> String {
     let mut out = String::from("\n| key | value | what |\n|---|---|---|\n");
     for (key, property) in properties {
         let shown = if required.contains(&key.as_str()) { format!("**`{key}`**") } else { format!("`{key}`") };
-        let default = property.get("default").filter(|d| !d.is_null() && **d != Value::Array(vec![]) && !d.as_object().is_some_and(serde_json::Map::is_empty));
+        let default = property
+            .get("default")
+            .filter(|d| !d.is_null() && **d != Value::Array(vec![]) && !d.as_object().is_some_and(serde_json::Map::is_empty));
         let default = default.map_or_else(String::new, |d| format!(" `{d}` unless given."));
         let what = one_line(property["description"].as_str().unwrap_or_default());
         out.push_str(&format!("| {shown} | {} | {what}{default} |\n", kind(property, shared)));
@@ -186,5 +210,36 @@ mod tests {
             }
         }
         assert!(stale.is_empty(), "out of date: {stale:?}; run UPDATE_DOCS=1 cargo test committed_docs");
+    }
+
+    /// Every document says by its first line where its schema is, for editors. `UPDATE_DOCS=1 cargo test committed_docs` puts it there.
+    #[test]
+    fn documents_name_their_schema_in_the_committed_docs() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let kinds = [("curricula/", "curriculum"), ("questions/", "question"), ("scenarios/", "scenario"), ("faults/", "fault")];
+        let mut missing = Vec::new();
+        for (path, _) in crate::content::Source::built_in().iter() {
+            let Some((_, kind)) =
+                kinds.iter().find(|(folder, kind)| path.starts_with(folder) && (*kind != "scenario" || path.ends_with("/scenario.yaml")))
+            else {
+                continue;
+            };
+            if !path.ends_with(".yaml") {
+                continue;
+            }
+            let up = "../".repeat(path.matches('/').count());
+            let line = format!("# yaml-language-server: $schema={up}docs/schema/content/{kind}.schema.json\n");
+            // The file itself: what the binary carries is as it was when it was built.
+            let Ok(text) = std::fs::read_to_string(root.join(path)) else { continue };
+            if text.starts_with(&line) {
+                continue;
+            }
+            if std::env::var_os("UPDATE_DOCS").is_some() {
+                std::fs::write(root.join(path), line + &text).expect("written");
+            } else {
+                missing.push(path.to_owned());
+            }
+        }
+        assert!(missing.is_empty(), "no schema is named in {missing:?}; run UPDATE_DOCS=1 cargo test committed_docs");
     }
 }

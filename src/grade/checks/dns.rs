@@ -99,7 +99,7 @@ impl Dns {
             name: name.to_owned(),
             container: pods.container.clone(),
         };
-        Fact::Exec { pod, command: ["nslookup", "-type=a", &self.name].map(str::to_owned).to_vec() }
+        Fact::Exec { pod, command: ["nslookup", &self.name].map(str::to_owned).to_vec() }
     }
 
     fn asked_on(&self, node: &str) -> Fact {

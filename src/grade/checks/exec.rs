@@ -64,7 +64,7 @@ impl Judge for Exec {
         Judgement::from_evidence(match target.locate(snapshot) {
             Located::Pod(pod) => match snapshot.value(&Fact::Exec { pod, command: self.command.clone() }) {
                 Known::Value(output) => judge_output(&subject, output, self.exit_code, self.stdout.as_ref()),
-                Known::Absent => vec![Evidence::compared(subject, expected, "no such pod or container", false)],
+                Known::Absent => vec![Evidence::compared(subject, expected, "no such pod or container runs", false)],
                 Known::Unknown(reason) => vec![Evidence::unknown(subject, expected, reason)],
             },
             Located::Nothing => vec![Evidence::compared(subject, expected, "no such pod", false)],

@@ -62,7 +62,13 @@ enum Seen {
     TimedOut,
     NoName,
     NoRoute,
+    /// Something that the tool says nothing known about.
+    Unclear,
 }
+
+/// What a tool says that was connected and then did not understand the server, which need not speak HTTP.
+const ANSWERED: [&str; 6] =
+    ["server returned error", "error getting response", "bad header", "read error", "reset by peer", "Empty reply from server"];
 
 impl Outcome {
     fn as_str(self) -> &'static str {
@@ -77,7 +83,7 @@ impl Outcome {
     fn accepts(self, seen: Seen) -> bool {
         match self {
             Self::Open => seen == Seen::Open,
-            Self::Closed => seen != Seen::Open,
+            Self::Closed => !matches!(seen, Seen::Open | Seen::Unclear),
             Self::Refused => seen == Seen::Refused,
             Self::TimedOut => seen == Seen::TimedOut,
         }
@@ -92,6 +98,7 @@ impl Seen {
             Self::TimedOut => "timed out",
             Self::NoName => "the name is not resolved",
             Self::NoRoute => "no route",
+            Self::Unclear => "neither an answer nor a reason why there is none",
         }
     }
 
@@ -106,31 +113,53 @@ impl Seen {
             Self::TimedOut
         } else if said("No route to host") || said("unreachable") {
             Self::NoRoute
-        } else {
+        } else if matches!(status, 0 | 8 | 52 | 56) || ANSWERED.iter().any(|text| said(text)) {
             Self::Open
+        } else {
+            Self::Unclear
+        }
+    }
+}
+
+/// How a path can be looked at.
+enum Question {
+    /// By this.
+    Ask(Fact),
+    /// This must be known first.
+    First(Fact),
+    /// Not at all, and why.
+    Never(String),
+}
+
+impl Question {
+    /// What is to be read next.
+    fn wanted(self) -> Option<Fact> {
+        match self {
+            Self::Ask(fact) | Self::First(fact) => Some(fact),
+            Self::Never(_) => None,
         }
     }
 }
 
 impl Path {
     /// The fact that shows it, or why there is none.
-    fn fact(&self, snapshot: &Snapshot) -> Result<Fact, Result<Fact, String>> {
+    fn fact(&self, snapshot: &Snapshot) -> Question {
         let url = format!("http://{}/", self.to);
         match (&self.from.pod, &self.from.node) {
             (Some(target), None) => match target.locate(snapshot) {
                 Located::Pod(pod) => {
                     let command = ["timeout", LIMIT, "wget", "-q", "-O", "/dev/null", "-T", TIMEOUT, &url].map(str::to_owned).to_vec();
-                    Ok(Fact::Exec { pod, command })
+                    Question::Ask(Fact::Exec { pod, command })
                 }
-                Located::Needs(fact) => Err(Ok(fact)),
-                Located::Nothing => Err(Err(format!("there is no {target}"))),
-                Located::Unknown(reason) => Err(Err(reason)),
+                Located::Needs(fact) => Question::First(fact),
+                Located::Nothing => Question::Never(format!("there is no {target}")),
+                Located::Unknown(reason) => Question::Never(reason),
             },
             (None, Some(node)) => {
                 let url = url.replace('\'', "'\\''");
-                Ok(Fact::NodeCommand { node: node.clone(), script: format!("curl -sS -o /dev/null --max-time {TIMEOUT} '{url}'") })
+                Question::Ask(Fact::NodeCommand { node: node.clone(), script: format!("curl -sS -o /dev/null --max-time {TIMEOUT} '{url}'") })
             }
-            _ => Err(Err("exactly one of pod and node must be given".to_owned())),
+            _ => Question::Never("exactly one of pod and node must be given".to_owned()),
         }
     }
 
@@ -142,13 +171,13 @@ impl Path {
         let subject = format!("{from} → {}", self.to);
         let expected = self.is.as_str();
         match self.fact(snapshot) {
-            Ok(fact) => match snapshot.value(&fact) {
+            Question::Ask(fact) => match snapshot.value(&fact) {
                 Known::Value(output) => self.judge_output(subject, output),
                 Known::Absent => Evidence::unknown(subject, expected, "the pod or container that should ask is not there"),
                 Known::Unknown(reason) => Evidence::unknown(subject, expected, reason),
             },
-            Err(Ok(_)) => Evidence::unknown(subject, expected, "its pods were not read"),
-            Err(Err(reason)) => Evidence::unknown(subject, expected, reason),
+            Question::First(_) => Evidence::unknown(subject, expected, "its pods were not read"),
+            Question::Never(reason) => Evidence::unknown(subject, expected, reason),
         }
     }
 
@@ -169,7 +198,7 @@ impl Path {
 
 impl Judge for Traffic {
     fn facts(&self, _: &Scope, snapshot: &Snapshot) -> Vec<Fact> {
-        self.paths.iter().filter_map(|path| path.fact(snapshot).or_else(|needs| needs).ok()).collect()
+        self.paths.iter().filter_map(|path| path.fact(snapshot).wanted()).collect()
     }
 
     fn judge(&self, _: &Scope, snapshot: &Snapshot) -> Judgement {
@@ -206,6 +235,7 @@ mod tests {
             ("dns:80", 143, "Terminated"),
             ("nosuch:80", 1, "wget: bad address 'nosuch'"),
             ("away:80", 1, "wget: can't connect to remote host (10.244.9.9): No route to host"),
+            ("odd:80", 1, ""),
             ("toolless:80", 127, "timeout: can't execute 'wget': No such file or directory"),
         ] {
             for fact in facts(&traffic(&[path(to, "open")]), &snapshot()) {
@@ -223,6 +253,8 @@ mod tests {
                 (traffic(&[path("dark:80", "timedOut"), path("dns:80", "timedOut")]), Pass),
                 (traffic(&[path("nosuch:80", "closed"), path("away:80", "closed")]), Pass),
                 (traffic(&[path("nosuch:80", "timedOut")]), Fail),
+                (traffic(&[path("odd:80", "open")]), Fail),
+                (traffic(&[path("odd:80", "closed")]), Fail),
                 (traffic(&[path("toolless:80", "closed")]), Indeterminate),
                 (traffic(&[path("unread:80", "closed")]), Indeterminate),
                 (traffic(&[json!({"from": {}, "to": "web:80"})]), Indeterminate),

@@ -56,7 +56,12 @@ pub fn attempt(document: &AttemptDocument, style: Style, width: usize) -> String
     let mut rows = vec![
         vec!["attempt".to_owned(), attempt.id.clone()],
         vec!["started".to_owned(), attempt.started.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()],
-        vec!["time".to_owned(), attempt.budget_seconds.map_or_else(|| duration(attempt.seconds), |budget| format!("{} of {}", duration(attempt.seconds), duration(budget)))],
+        vec![
+            "time".to_owned(),
+            attempt
+                .budget_seconds
+                .map_or_else(|| duration(attempt.seconds), |budget| format!("{} of {}", duration(attempt.seconds), duration(budget))),
+        ],
         vec!["score".to_owned(), outcome(attempt)],
         vec!["first".to_owned(), score(attempt.first)],
         vec!["help".to_owned(), help(attempt)],

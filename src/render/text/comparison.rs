@@ -88,9 +88,23 @@ mod tests {
             problems: Vec::new(),
             differences: differences.iter().map(|d| (*d).to_owned()).collect(),
         };
-        let comparison_of = |runs| ComparisonDocument { id: "x".into(), seed: 1, variant: [("fault".to_owned(), "f".to_owned())].into(), left_out: None, problem: None, runs };
-        let left_out = ComparisonDocument { left_out: Some("kind clusters have no metrics".into()), runs: Vec::new(), ..comparison_of(Vec::new()) };
-        let document = ComparisonsDocument { comparisons: vec![comparison_of(vec![run("fresh", &[])]), comparison_of(vec![run("solution", &["ready: pass here, fail there"])]), left_out] };
+        let comparison_of = |runs| ComparisonDocument {
+            id: "x".into(),
+            seed: 1,
+            variant: [("fault".to_owned(), "f".to_owned())].into(),
+            left_out: None,
+            problem: None,
+            runs,
+        };
+        let left_out =
+            ComparisonDocument { left_out: Some("kind clusters have no metrics".into()), runs: Vec::new(), ..comparison_of(Vec::new()) };
+        let document = ComparisonsDocument {
+            comparisons: vec![
+                comparison_of(vec![run("fresh", &[])]),
+                comparison_of(vec![run("solution", &["ready: pass here, fail there"])]),
+                left_out,
+            ],
+        };
         let text = comparisons(&document, Style::new(false), 100);
         assert!(text.ends_with("NOT EQUAL: 1 variants equal on both backends, 1 not, 1 left out\n"), "{text}");
         assert!(text.contains("x (fault=f)  solution  8/8       -     DIFFER    30.2"), "{text}");

@@ -84,7 +84,9 @@ pub fn never_failed(document: &NeverFailedDocument, style: Style, width: usize) 
     let (label, text) = if document.gate {
         (style.unsure("note"), format!("{kind} {id}: no wrong fix closes the gate `{check}`"))
     } else {
-        let text = format!("{kind} {id}: the check `{check}` passed in every run of every variant; name a wrong fix that loses it, or make it a gate");
+        let text = format!(
+            "{kind} {id}: the check `{check}` passed in every run of every variant; name a wrong fix that loses it, or make it a gate"
+        );
         (style.bad("FAILED"), text)
     };
     wrap(&text, width, &format!("{label}  "), "        ")
@@ -113,10 +115,29 @@ mod tests {
             seed: 1,
             variant: [].into(),
             rows: vec![
-                row("fresh", vec![check("up", false, Verdict::Fail, false, 0), check("boot", false, Verdict::Pass, true, 0), check("same", true, Verdict::Pass, false, 0)], &[]),
-                row("wrong it", vec![check("up", false, Verdict::Pass, false, 2), check("boot", false, Verdict::Indeterminate, false, 0), check("same", true, Verdict::Fail, false, 0)], &["bad"]),
+                row(
+                    "fresh",
+                    vec![
+                        check("up", false, Verdict::Fail, false, 0),
+                        check("boot", false, Verdict::Pass, true, 0),
+                        check("same", true, Verdict::Pass, false, 0),
+                    ],
+                    &[],
+                ),
+                row(
+                    "wrong it",
+                    vec![
+                        check("up", false, Verdict::Pass, false, 2),
+                        check("boot", false, Verdict::Indeterminate, false, 0),
+                        check("same", true, Verdict::Fail, false, 0),
+                    ],
+                    &["bad"],
+                ),
             ],
-            mutations: vec![MutationDocument { check: "up".into(), fails: Some("x".into()) }, MutationDocument { check: "boot".into(), fails: None }],
+            mutations: vec![
+                MutationDocument { check: "up".into(), fails: Some("x".into()) },
+                MutationDocument { check: "boot".into(), fails: None },
+            ],
         };
         let expected = "\
 RUN                 up   boot     gate same  SCORE

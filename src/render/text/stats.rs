@@ -54,7 +54,11 @@ pub fn stats(document: &StatsDocument, style: Style, width: usize) -> String {
     }
     if !document.untried.is_empty() {
         let count = document.untried.len();
-        let text = if count == 1 { "1 competency has not been tried yet.".to_owned() } else { format!("{count} competencies have not been tried yet.") };
+        let text = if count == 1 {
+            "1 competency has not been tried yet.".to_owned()
+        } else {
+            format!("{count} competencies have not been tried yet.")
+        };
         out.push_str(&format!("\n{text} {}\n", style.code(&format!("ckaprep study --exam {}", document.exam))));
     }
     out

@@ -21,7 +21,7 @@ pub fn plan(document: &StudyDocument, style: Style, width: usize) -> String {
     rows.extend(document.plan.iter().enumerate().map(|(n, item)| {
         // What a question asks is not given away by its id here: `question` is enough. A scenario is chosen by name.
         let what = if item.kind == ItemKind::Scenario { item.id.clone() } else { "question".to_owned() };
-        vec![(n + 1).to_string(), duration(item.seconds), what, why(item), item.domain.clone()]
+        vec![(n + 1).to_string(), duration(item.seconds), what, why(item), item.domain_title.clone()]
     }));
     out.push_str(&table(&rows, width));
     let mut rest = format!("About {} minutes.", document.planned_seconds.div_ceil(60));
@@ -45,9 +45,9 @@ fn why(item: &PlannedDocument) -> String {
 /// When something comes again.
 pub fn again_in(due: Timestamp, now: Timestamp) -> String {
     match due.duration_since(now).as_secs() {
-        ..3_600 => "again within the hour".to_owned(),
-        seconds @ ..86_400 => format!("again in {} hours", seconds / 3_600),
-        ..172_800 => "again tomorrow".to_owned(),
+        i64::MIN..3_600 => "again within the hour".to_owned(),
+        seconds @ 3_600..86_400 => format!("again in {} hours", seconds / 3_600),
+        86_400..172_800 => "again tomorrow".to_owned(),
         seconds => format!("again in {} days", seconds / 86_400),
     }
 }

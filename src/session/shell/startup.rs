@@ -77,11 +77,19 @@ fn verify_context(server: &str) -> String {
 
 fn bash_comfort(facts: Facts<'_>) -> String {
     let history = quote(&facts.shell.join("history").to_string_lossy());
+    let folder = quote(&facts.shell.to_string_lossy());
     format!(
         r#"PS1='candidate@base:\w\$ '
 HISTFILE={history} HISTSIZE=10000 HISTFILESIZE=10000 HISTCONTROL=ignorespace HISTTIMEFORMAT='%T '
 shopt -s histappend checkwinsize 2>/dev/null
-PROMPT_COMMAND='history -a 2>/dev/null'
+# A session that was stopped from elsewhere takes this shell's folder with it.
+__ckaprep_prompt() {{
+  if [ -d {folder} ]; then history -a 2>/dev/null; else
+    unset HISTFILE PROMPT_COMMAND
+    echo 'ckaprep: this session is over, it was stopped from elsewhere; exit leaves.' >&2
+  fi
+}}
+PROMPT_COMMAND=__ckaprep_prompt
 # Completion is loaded by the first Tab: it costs a tenth of a second that the prompt should not wait for.
 __ckaprep_kubectl() {{
   local f

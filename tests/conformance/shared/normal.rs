@@ -63,6 +63,9 @@ fn rules() -> &'static [(Regex, &'static str)] {
         let rules: &[(&str, &str)] = &[
             (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<uid>"),
             (r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})", "<stamp>"),
+            (r"dial tcp (?:\[::1\]|127\.0\.0\.1):8080", "dial tcp <localhost>:8080"),
+            (r"X509SHA256=[0-9a-f]{64}", "X509SHA256=<hex>"),
+            (r#""[0-9a-f]{64}""#, "\"<hex>\""),
             (r"\b[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} [+-]\d{4}", "<date>"),
             (r"\b([EWIF])\d{4} \d{2}:\d{2}:\d{2}\.\d{6}\s+\d+", "$1<klog>"),
             (r"\b([a-z_]+\.go):\d+\]", "$1:<n>]"),
@@ -129,7 +132,18 @@ pub fn line(text: &str, names: &Names) -> String {
     for (rule, replacement) in rules() {
         text = rule.replace_all(&text, *replacement).into_owned();
     }
-    gaps(&ages(&text))
+    let text = gaps(&ages(&text));
+    released(&text).unwrap_or(text)
+}
+
+/// A kubectl that is built into one program with other components ends through component-base's `cli.Run`, which logs what the
+/// released one prints.
+fn released(line: &str) -> Option<String> {
+    const LOGGED: &str = "E<klog> run.go:<n>] \"command failed\" err=\"";
+    if let Some(error) = line.strip_prefix(LOGGED) {
+        return Some(format!("error: {}", error.strip_suffix('"')?.replace("\\\"", "\"")));
+    }
+    line.strip_prefix("Error: ").map(|error| format!("error: {error}"))
 }
 
 #[cfg(test)]
@@ -147,6 +161,10 @@ mod tests {
             ("web  NodePort  10.96.3.4  <none>  80:31234/TCP  2m3s", "web  NodePort  <ip>  <none>  80:<port>/TCP  <age>"),
             ("    resourceVersion: \"1234\"", "    resourceVersion: <n>"),
             ("pods \"nope\" not found", "pods \"nope\" not found"),
+            (
+                r#"E1124 12:46:01.123456    4242 run.go:72] "command failed" err="required flag(s) \"image\" not set""#,
+                "error: required flag(s) \"image\" not set",
+            ),
             ("deployment.apps/web-frontend", "deployment.apps/web-frontend"),
         ];
         for (real, normal) in cases {

@@ -102,7 +102,8 @@ fn normalised(step: &Step, reply: &Reply, names: &Names) -> Answer {
         _ => reply.stdout.clone(),
     };
     let marked = |mark: &str, text: &str| -> Vec<String> {
-        let mut lines: Vec<String> = text.lines().map(|line| format!("{mark} {}", normal::line(line, names)).trim_end().to_owned()).collect();
+        let mut lines: Vec<String> =
+            text.lines().map(|line| format!("{mark} {}", normal::line(line, names)).trim_end().to_owned()).collect();
         if step.unordered {
             lines.sort();
         }

@@ -34,8 +34,8 @@ impl FieldManager for Tracker {
         let typed = Typed::new(&write.resource.schema, &shape);
         let mut managers = known(write, live, new);
         // A new object is compared with its type's zero value (`scope.Creater.New`): what Go prints anyway belongs to nobody.
-        let zero = crate::schema::zero_object(&write.resource.schema, write.resource.type_id);
-        let before = bare(live.unwrap_or(&zero));
+        let zero = || crate::schema::zero_object(&write.resource.schema, write.resource.type_id);
+        let before = live.map_or_else(|| bare(&zero()), bare);
         let after = bare(new);
         let changes = ignore(write, Changes::between(typed, &before, &after));
         let me = manager(write, false);
@@ -172,9 +172,10 @@ impl Application<'_> {
         take_over(&mut managers, &changes, &version, Some(&me));
         if let Some(owned) = managers.0.get_mut(&me) {
             owned.set = strip(std::mem::take(&mut owned.set));
-            // Nothing changed: the entry keeps its time, so that nothing has to be written.
-            if let Some(last) = last.filter(|last| last.set == owned.set && new == live) {
-                owned.time = last.time;
+            // Nothing changed: the entry keeps its time, so that nothing has to be written; one that is new has none
+            // (`managedFieldsUpdater.Apply`).
+            if new == live && self.live.is_some() {
+                owned.time = last.map(|last| last.time).unwrap_or_default();
             }
         }
         managers.tidy();

@@ -1,6 +1,8 @@
 //! The default roles and bindings, from `rbac.txt`: created when missing, completed when something was taken away
 //! (`rbac/bootstrap-roles`, reconciliation by `rbac.authorization.kubernetes.io/autoupdate`).
 
+use std::sync::OnceLock;
+
 use serde_json::{Value, json};
 
 use super::write;
@@ -20,14 +22,26 @@ pub(super) fn ensure(core: &Core) {
             "ClusterRoleBinding" => "clusterrolebindings",
             _ => "rolebindings",
         };
-        let (namespace, name) = (object.text("metadata.namespace").to_owned(), object.text("metadata.name").to_owned());
-        let mut body = object.clone();
-        body.remove("kind");
-        if write::create(core, GROUP, plural, body) {
-            continue;
+        let (namespace, name) = (object.text("metadata.namespace"), object.text("metadata.name"));
+        match write::get(core, GROUP, plural, namespace, name) {
+            Some(current) if is_complete(current.value(), object) => {}
+            Some(_) => write::change(core, GROUP, plural, namespace, name, |current| complete(current, object)),
+            None => {
+                let mut body = object.clone();
+                body.remove("kind");
+                write::create(core, GROUP, plural, body);
+            }
         }
-        write::change(core, GROUP, plural, &namespace, &name, |current| complete(current, &object));
     }
+}
+
+/// Whether [`complete`] would change nothing: at every start but the first, so it is found out without a copy.
+fn is_complete(current: &Value, wanted: &Value) -> bool {
+    ["rules", "subjects"].iter().all(|field| {
+        let (has, wants) = (current.list(field), wanted.list(field));
+        // As a rule they are the same in the same order.
+        wants.iter().enumerate().all(|(at, item)| has.get(at) == Some(item) || has.contains(item))
+    })
 }
 
 /// Adds rules and subjects that a default object lost, unless its owner forbade it. Returns whether anything changed.
@@ -52,12 +66,17 @@ fn complete(current: &mut Value, wanted: &Value) -> bool {
 
 /// Rules of a default ClusterRole.
 pub fn cluster_role_rules(name: &str) -> Vec<Value> {
-    let found = objects().into_iter().find(|o| o.text("kind") == "ClusterRole" && o.text("metadata.name") == name);
+    let found = objects().iter().find(|o| o.text("kind") == "ClusterRole" && o.text("metadata.name") == name);
     found.map(|role| role.list("rules").to_vec()).unwrap_or_default()
 }
 
-/// All objects of the file. Aggregated roles already have the rules that their controller would fill in.
-fn objects() -> Vec<Value> {
+/// All objects of the file, read once. Aggregated roles already have the rules that their controller would fill in.
+fn objects() -> &'static [Value] {
+    static OBJECTS: OnceLock<Vec<Value>> = OnceLock::new();
+    OBJECTS.get_or_init(read)
+}
+
+fn read() -> Vec<Value> {
     let mut objects: Vec<Value> = Vec::new();
     for line in DATA.lines().filter(|l| !l.starts_with('#') && !l.trim().is_empty()) {
         match line.strip_prefix("  ") {

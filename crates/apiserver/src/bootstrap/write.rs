@@ -1,11 +1,19 @@
 //! Writing objects as the server itself, without a request.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::json::Json;
 use crate::lookup;
 use crate::server::{Core, FieldWrite};
-use crate::store::StoreError;
+use crate::store::{Object, StoreError};
+
+/// An object, if it is there; an etcd that is down has none.
+pub(super) fn get(core: &Core, group: &str, plural: &str, namespace: &str, name: &str) -> Option<Arc<Object>> {
+    let key = lookup::row(&core.registry(), group, plural)?.key(namespace, name)?;
+    core.store.get(&key).ok().flatten()
+}
 
 /// Creates an object unless it is there. Returns whether it was created; an etcd that is down is no reason to fail here.
 pub(super) fn create(core: &Core, group: &str, plural: &str, mut object: Value) -> bool {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::call::Call;
 use crate::protobuf;
 use crate::registry::Gvk;
-use crate::schema::{Parsed, TypeId, apply_defaults, decode, parse_json, parse_yaml};
+use crate::schema::{Parsed, TypeId, apply_defaults, decode, go_syntax_error, parse_json, parse_yaml};
 use crate::status::{ApiError, FieldError};
 
 const ACCEPTED: [&str; 3] = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
@@ -65,7 +65,7 @@ impl From<BodyError> for ApiError {
 /// Parses a body of any accepted media type.
 pub fn parse(headers: &HeaderMap, bytes: &[u8]) -> Result<Parsed, BodyError> {
     match media_type(headers).as_str() {
-        "application/json" => parse_json(bytes).map_err(|error| BodyError::Malformed(json_error(&error))),
+        "application/json" => parse_json(bytes).map_err(|error| BodyError::Malformed(json_error(bytes, &error))),
         "application/yaml" => parse_yaml(bytes).map_err(BodyError::Malformed),
         protobuf::MEDIA_TYPE => match protobuf::decode(bytes) {
             Ok(value) => Ok(Parsed { value, duplicates: Vec::new() }),
@@ -78,7 +78,7 @@ pub fn parse(headers: &HeaderMap, bytes: &[u8]) -> Result<Parsed, BodyError> {
 /// Parses a body that holds an object; `kind` is what is expected, for errors.
 pub fn read_value(headers: &HeaderMap, bytes: &[u8], kind: &str) -> Result<Parsed, ApiError> {
     let unrecognised = |why: String| {
-        let text = if bytes.is_empty() { "<empty>".to_owned() } else { String::from_utf8_lossy(bytes).chars().take(1024).collect() };
+        let text = summary(bytes);
         ApiError::bad_request(format!(
             "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {why} ({text})"
         ))
@@ -102,9 +102,21 @@ pub fn read_value(headers: &HeaderMap, bytes: &[u8], kind: &str) -> Result<Parse
     )))
 }
 
-/// serde's complaint in the words of Go's decoder where they are well known.
-pub fn json_error(error: &serde_json::Error) -> String {
-    if error.is_eof() { "unexpected end of JSON input".to_owned() } else { format!("invalid character: {error}") }
+/// The start of a body for an error (`summarizeData` of apiserver's rest handlers): what is no JSON object is shown in hex.
+fn summary(bytes: &[u8]) -> String {
+    const LENGTH: usize = 30;
+    let start = &bytes[..bytes.len().min(LENGTH)];
+    let shown = match bytes.first() {
+        None => return "<empty>".to_owned(),
+        Some(b'{') => String::from_utf8_lossy(start).into_owned(),
+        Some(_) => start.iter().map(|byte| format!("{byte:02x}")).collect(),
+    };
+    if bytes.len() > LENGTH { format!("{shown} ...") } else { shown }
+}
+
+/// The complaint about a text that is no JSON in the words of Go's decoder.
+pub fn json_error(bytes: &[u8], error: &serde_json::Error) -> String {
+    go_syntax_error(bytes).unwrap_or_else(|| error.to_string())
 }
 
 /// Group and version of an `apiVersion`.

@@ -131,7 +131,14 @@ async fn attempt_create(call: &Call, namespace: &str, mut object: Value, prefix:
     }
     match call.core.store.create(&key, stored(resource, object)) {
         Ok(object) => Ok(Created { object }),
-        Err(StoreError::Exists) => Err(taken(call, &name, generated.is_some())),
+        Err(StoreError::Exists) => {
+            let mut error = taken(call, &name, generated.is_some());
+            // registry.Store.Create: the reason why a name that was just deleted is not free yet.
+            if call.core.store.get(&key)?.is_some_and(|there| there.value()["metadata"]["deletionTimestamp"].is_string()) {
+                error.message = format!("object is being deleted: {}", error.message);
+            }
+            Err(error)
+        }
         Err(other) => Err(other.into()),
     }
 }

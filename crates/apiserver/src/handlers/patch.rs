@@ -46,7 +46,7 @@ pub fn read(call: &Call, headers: &HeaderMap, bytes: &[u8]) -> Result<(Patch, bo
         parse_yaml(bytes).map_err(|error| ApiError::bad_request(format!("error decoding YAML: {error}")))?
     } else {
         let prefix = if media == STRATEGIC { "" } else { "error decoding patch: " };
-        parse_json(bytes).map_err(|error| ApiError::bad_request(format!("{prefix}{}", json_error(&error))))?
+        parse_json(bytes).map_err(|error| ApiError::bad_request(format!("{prefix}{}", json_error(bytes, &error))))?
     };
     Ok((Patch { media, parsed, strictness }, dry_run))
 }
@@ -82,7 +82,10 @@ impl Patch {
         }
         let decoded = match decode(table, id, patched.clone()) {
             Ok(decoded) => decoded,
-            Err(error) => return Err(refuse(&patched, error.to_string())),
+            Err(error) => {
+                let why = if strategic { error.converting().to_owned() } else { error.to_string() };
+                return Err(refuse(&patched, why));
+            }
         };
         let complaints = complaints(&decoded.unknown, &self.parsed.duplicates);
         match self.strictness {

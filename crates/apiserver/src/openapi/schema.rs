@@ -12,6 +12,7 @@ const INT_OR_STRING: &str = "io.k8s.apimachinery.pkg.util.intstr.IntOrString";
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 const TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Time";
 const MICRO_TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime";
+const EVENT: &str = "io.k8s.api.core.v1.Event";
 const DURATION: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Duration";
 
 /// A reference to a named schema.
@@ -84,7 +85,9 @@ impl<'a> Schemas<'a> {
             return Value::Object(map);
         }
         map.insert("type".into(), "object".into());
-        let required: Vec<&str> = kind.fields.iter().filter(|f| f.required).map(|f| f.name.as_str()).collect();
+        // k8s-openapi always has a `metadata`; only an Event needs one.
+        let optional = |f: &Field| f.name == "metadata" && kind.name != EVENT;
+        let required: Vec<&str> = kind.fields.iter().filter(|f| f.required && !optional(f)).map(|f| f.name.as_str()).collect();
         if !required.is_empty() {
             map.insert("required".into(), json!(required));
         }

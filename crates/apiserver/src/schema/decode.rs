@@ -21,8 +21,23 @@ pub struct Decoded {
 
 /// A value that does not fit its type; `Display` is Go's text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct DecodeError(String);
+#[error("{text}")]
+pub struct DecodeError {
+    text: String,
+    /// What apimachinery's unstructured converter says instead of the JSON decoder.
+    converter: Option<String>,
+}
+
+impl DecodeError {
+    fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), converter: None }
+    }
+
+    /// The text where the object did not come as JSON but as a patched map (`DefaultUnstructuredConverter.FromUnstructured`).
+    pub fn converting(&self) -> &str {
+        self.converter.as_deref().unwrap_or(&self.text)
+    }
+}
 
 /// Decodes `value` as the type `id`.
 pub fn decode(table: &Table, id: TypeId, value: Value) -> Result<Decoded, DecodeError> {
@@ -101,10 +116,32 @@ fn mismatch(value: &Value, place: &Place<'_>, owner: Option<&Type>, wanted: &str
     match owner {
         Some(owner) => {
             let name = owner.name.rsplit('.').next().unwrap_or_default();
-            DecodeError(format!("json: cannot unmarshal {kind} into Go struct field {name}.{} of type {wanted}", place.fields()))
+            let text = format!("json: cannot unmarshal {kind} into Go struct field {name}.{} of type {wanted}", place.fields());
+            DecodeError { converter: conversion(value, wanted), ..DecodeError::new(text) }
         }
-        None => DecodeError(format!("json: cannot unmarshal {kind} into Go value of type {wanted}")),
+        None => DecodeError::new(format!("json: cannot unmarshal {kind} into Go value of type {wanted}")),
     }
+}
+
+/// The converter's words (`fromUnstructured`): numbers convert to strings in Go, but not here; what Go cannot convert it does not know.
+fn conversion(value: &Value, wanted: &str) -> Option<String> {
+    let kind = match value {
+        Value::String(_) => "string",
+        Value::Number(number) if number.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::Bool(_) => "bool",
+        Value::Array(_) => "slice",
+        Value::Object(_) => "map",
+        Value::Null => return None,
+    };
+    Some(match wanted {
+        "string" | "int32" | "int64" if kind.starts_with("int") || kind.starts_with("float") => format!("cannot convert {kind} to {wanted}"),
+        "string" | "int32" | "int64" | "bool" => format!("unrecognized type: {wanted}"),
+        _ if wanted.starts_with("[]") => format!("cannot restore slice from {kind}"),
+        _ if wanted.starts_with("map[") => format!("cannot restore map from {kind}"),
+        // Types with a decoder of their own keep its words.
+        _ => return None,
+    })
 }
 
 impl Decoder<'_> {
@@ -188,7 +225,7 @@ impl Decoder<'_> {
             (Shape::Quantity, Value::Number(number)) => quantity(&number.to_string()),
             (Shape::Bytes, Value::String(text)) => match base64_text::first_error(&text) {
                 None => Ok(Value::String(text)),
-                Some(at) => Err(DecodeError(format!("illegal base64 data at input byte {at}"))),
+                Some(at) => Err(DecodeError::new(format!("illegal base64 data at input byte {at}"))),
             },
             (Shape::Time, Value::String(text)) => time(&text, false),
             (Shape::MicroTime, Value::String(text)) => time(&text, true),
@@ -270,7 +307,7 @@ fn quantity(text: &str) -> Result<Value, DecodeError> {
     // Most quantities are written canonically already; parsing them anyway keeps one path.
     match Quantity::parse(text.trim()) {
         Ok(quantity) => Ok(Value::String(quantity.to_string())),
-        Err(error) => Err(DecodeError(error.to_string())),
+        Err(error) => Err(DecodeError::new(error.to_string())),
     }
 }
 
@@ -282,7 +319,7 @@ fn time(text: &str, micro: bool) -> Result<Value, DecodeError> {
         Ok(moment) if valid && micro && has_six_digits(text) => Ok(Value::String(micro_text(moment))),
         Ok(_) if valid && micro => {
             let rest = text.get(19..).unwrap_or("");
-            Err(DecodeError(format!("parsing time {text:?} as {layout:?}: cannot parse {rest:?} as \".000000\"")))
+            Err(DecodeError::new(format!("parsing time {text:?} as {layout:?}: cannot parse {rest:?} as \".000000\"")))
         }
         Ok(moment) if valid => {
             let seconds = jiff::Timestamp::from_second(moment.as_second()).unwrap_or(moment);
@@ -291,7 +328,7 @@ fn time(text: &str, micro: bool) -> Result<Value, DecodeError> {
         _ => {
             let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
             let (value, element) = if text.len() - rest.len() == 4 { (rest, "-") } else { (text, "2006") };
-            Err(DecodeError(format!("parsing time {text:?} as {layout:?}: cannot parse {value:?} as {element:?}")))
+            Err(DecodeError::new(format!("parsing time {text:?} as {layout:?}: cannot parse {value:?} as {element:?}")))
         }
     }
 }

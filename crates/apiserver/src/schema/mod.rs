@@ -3,12 +3,14 @@
 mod base64_text;
 mod decode;
 mod defaults;
+mod go_syntax;
 mod json;
 mod table;
 mod types;
 
 pub use decode::{DecodeError, Decoded, decode, zero_object};
 pub use defaults::apply_defaults;
+pub use go_syntax::go_syntax_error;
 pub use json::{Parsed, parse_json, parse_yaml};
 pub use table::{Descriptions, Table};
 pub use types::{Field, ListType, MergeStrategy, Shape, Type, TypeId};

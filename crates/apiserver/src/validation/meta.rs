@@ -116,9 +116,20 @@ fn owners(owners: &[Value], path: &Path, errors: &mut Errors) {
     }
 }
 
+/// core's `validateKubeFinalizerName`.
+fn standard_finalizer(name: &str, path: &Path, errors: &mut Errors) {
+    if !name.contains('/') && !STANDARD_FINALIZERS.contains(&name) {
+        errors.invalid(path, name, "name is neither a standard finalizer name nor is it fully qualified");
+    }
+}
+
+/// Finalizers that need no prefix.
+const STANDARD_FINALIZERS: &[&str] = &["kubernetes", "orphan", "foregroundDeletion"];
+
 fn finalizers(finalizers: &[Value], path: &Path, errors: &mut Errors) {
-    for name in finalizers.iter().filter_map(Value::as_str) {
+    for (i, name) in finalizers.iter().filter_map(Value::as_str).enumerate() {
         errors.all_invalid(path, name, names::qualified_name(name));
+        standard_finalizer(name, &path.index(i), errors);
     }
     let has = |name: &str| finalizers.iter().any(|f| f == name);
     if has("orphan") && has("foregroundDeletion") {
@@ -154,6 +165,9 @@ pub fn object_meta_update(new: &Value, old: &Value, errors: &mut Errors) {
     labels(new.at("labels"), &path.child("labels"), errors);
     annotations(new.at("annotations"), &path.child("annotations"), errors);
     owners(new.list("ownerReferences"), &path.child("ownerReferences"), errors);
+    for (i, name) in new.list("finalizers").iter().filter_map(Value::as_str).enumerate() {
+        standard_finalizer(name, &path.child("finalizers").index(i), errors);
+    }
 }
 
 /// Checks a `LabelSelector` (`ValidateLabelSelector`).
@@ -196,11 +210,11 @@ mod tests {
 
     #[test]
     fn metadata_errors_come_in_order() {
-        let object = json!({"metadata": {"generateName": "Web-", "labels": {"a": "b c"}, "finalizers": ["x"]}});
+        let object = json!({"metadata": {"generateName": "Web-", "labels": {"a": "b c"}, "finalizers": ["kubernetes", "x", "x.y/z"]}});
         let mut errors = Errors::default();
         object_meta(&object, true, NameRule::Subdomain, &mut errors);
         let fields: Vec<_> = errors.0.iter().map(|e| e.field.as_str()).collect();
-        assert_eq!(fields, ["metadata.generateName", "metadata.name", "metadata.namespace", "metadata.labels"]);
+        assert_eq!(fields, ["metadata.generateName", "metadata.name", "metadata.namespace", "metadata.labels", "metadata.finalizers[1]"]);
     }
 
     #[test]

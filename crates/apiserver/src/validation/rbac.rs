@@ -87,7 +87,11 @@ fn binding(input: &Validation<'_>, namespaced: bool) -> Vec<FieldError> {
     if let Some(old) = input.old
         && reference != old.at("roleRef")
     {
-        errors.invalid(&path, reference.clone(), "cannot change roleRef");
+        // The internal type has no names for JSON, so that Go's appear.
+        let shown = serde_json::json!({
+            "APIGroup": reference.text("apiGroup"), "Kind": reference.text("kind"), "Name": reference.text("name"),
+        });
+        errors.invalid(&path, shown, "cannot change roleRef");
     }
     errors.0
 }
@@ -133,7 +137,7 @@ mod tests {
         assert_eq!(
             judge(role_binding, &new, Some(&old)),
             [
-                "roleRef: Invalid value: {\"apiGroup\":\"rbac.authorization.k8s.io\",\"kind\":\"Role\",\"name\":\"b\"}: cannot change roleRef"
+                "roleRef: Invalid value: {\"APIGroup\":\"rbac.authorization.k8s.io\",\"Kind\":\"Role\",\"Name\":\"b\"}: cannot change roleRef"
             ]
         );
     }

@@ -48,6 +48,23 @@ pub fn is_bound_to(volume: &PersistentVolume, claim: &PersistentVolumeClaim) -> 
     })
 }
 
+/// Why a volume that a claim asks for by name cannot have it (`checkVolumeSatisfyClaim`).
+pub fn mismatch(volume: &PersistentVolume, claim: &PersistentVolumeClaim) -> Option<&'static str> {
+    let (pv, spec) = (volume.spec.clone().unwrap_or_default(), claim.spec.clone().unwrap_or_default());
+    let modes = pv.access_modes.unwrap_or_default();
+    if capacity(volume) < requested(claim) {
+        Some("requested PV is too small")
+    } else if class_of_volume(volume) != class_of_claim(claim).unwrap_or_default() {
+        Some("storageClassName does not match")
+    } else if pv.volume_mode.as_deref().unwrap_or("Filesystem") != spec.volume_mode.as_deref().unwrap_or("Filesystem") {
+        Some("incompatible volumeMode")
+    } else if !spec.access_modes.iter().flatten().all(|mode| modes.contains(mode)) {
+        Some("incompatible accessMode")
+    } else {
+        None
+    }
+}
+
 /// The smallest volume that satisfies the claim (on `node`, if one is given); one reserved for the claim comes first.
 pub fn find<'a>(
     claim: &PersistentVolumeClaim,
@@ -81,4 +98,32 @@ pub fn find<'a>(
         }
     }
     best
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_volume_asked_for_by_name_has_to_suit() {
+        let volume: PersistentVolume = serde_json::from_value(json!({"metadata": {"name": "v"}, "spec": {"accessModes": ["ReadWriteMany"],
+            "capacity": {"storage": "1Gi"}, "storageClassName": "archive"}}))
+        .expect("a volume");
+        for (class, size, mode, kind, expected) in [
+            (Some("archive"), "1Gi", "ReadWriteMany", None, None),
+            (Some("archive"), "500Mi", "ReadWriteMany", Some("Filesystem"), None),
+            (Some("archive"), "2Gi", "ReadWriteMany", None, Some("requested PV is too small")),
+            (Some("standard"), "1Gi", "ReadWriteMany", None, Some("storageClassName does not match")),
+            (None, "1Gi", "ReadWriteMany", None, Some("storageClassName does not match")),
+            (Some("archive"), "1Gi", "ReadWriteMany", Some("Block"), Some("incompatible volumeMode")),
+            (Some("archive"), "1Gi", "ReadWriteOnce", None, Some("incompatible accessMode")),
+        ] {
+            let claim: PersistentVolumeClaim = serde_json::from_value(json!({"metadata": {"name": "c", "namespace": "d"}, "spec": {
+                "accessModes": [mode], "storageClassName": class, "volumeMode": kind, "resources": {"requests": {"storage": size}}}}))
+            .expect("a claim");
+            assert_eq!(mismatch(&volume, &claim), expected, "{class:?} {size} {mode} {kind:?}");
+        }
+    }
 }

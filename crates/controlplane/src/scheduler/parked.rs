@@ -15,4 +15,7 @@ pub struct Parked {
     pub since: Timestamp,
     /// Plugins that refused it.
     pub plugins: Vec<String>,
+    /// Something happened since that may help it: it is to be tried again when its back-off is over.
+    #[serde(default)]
+    pub moved: bool,
 }

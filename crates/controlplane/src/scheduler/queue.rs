@@ -63,9 +63,10 @@ impl SchedulingQueue {
 
     /// Adds a pod that waits for a node, unless it is parked (a fork goes on with what its original knew).
     pub fn add(&self, pod: &Pod) {
-        let parked = self.memory.read(|m| m.parked.get(&pod.key()).is_some_and(|p| p.uid == pod.uid()));
-        if !parked {
-            self.activate(&pod.key(), priority(pod));
+        match self.memory.read(|m| m.parked.get(&pod.key()).filter(|p| p.uid == pod.uid()).cloned()) {
+            Some(parked) if parked.moved => self.unpark(&pod.key(), priority(pod), &parked),
+            Some(_) => {}
+            None => self.activate(&pod.key(), priority(pod)),
         }
     }
 
@@ -115,7 +116,7 @@ impl SchedulingQueue {
 
     /// Parks a pod that fits nowhere. If something happened since its cycle began, or an error was the reason, it only backs off.
     pub fn park(&self, pod: &Pod, plugins: Vec<String>, events_before: u64) {
-        let parked = Parked { uid: pod.uid().to_owned(), attempts: self.attempts(pod) + 1, since: self.clock.now(), plugins };
+        let parked = Parked { uid: pod.uid().to_owned(), attempts: self.attempts(pod) + 1, since: self.clock.now(), plugins, moved: false };
         let overtaken = self.events() != events_before || parked.plugins.is_empty();
         self.memory.write(|m| m.parked.insert(pod.key(), parked.clone()));
         if overtaken {
@@ -133,6 +134,10 @@ impl SchedulingQueue {
     /// Moves a parked pod to where it is tried again: now, or when its back-off is over. What is known of it stays, for
     /// the next back-off.
     fn unpark(&self, key: &str, priority: i32, parked: &Parked) {
+        // The queue itself is not part of what a fork takes along; that the pod left its parking place is.
+        if !parked.moved {
+            self.memory.write(|m| m.parked.insert(key.to_owned(), Parked { moved: true, ..parked.clone() }));
+        }
         let wait = INITIAL_BACKOFF.saturating_mul(1 << parked.attempts.saturating_sub(1).min(10)).min(MAX_BACKOFF);
         let ready = parked.since.checked_add(wait).unwrap_or(parked.since);
         if ready <= self.clock.now() {
@@ -217,5 +222,42 @@ impl SchedulingQueue {
                 None => self.remove(key),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use component::Clock;
+    use serde_json::json;
+
+    use super::SchedulingQueue;
+    use crate::machinery::Meta;
+    use crate::scheduler::snapshot::fixtures::pod;
+    use crate::state::{Memory, Process, Shared};
+
+    /// Whether a scheduler that begins with this memory tries the pod within a minute.
+    async fn is_tried(clock: Clock, memory: &Memory, pod: &Arc<k8s_openapi::api::core::v1::Pod>) -> bool {
+        let queue = SchedulingQueue::new(clock, memory.clone());
+        queue.add(pod);
+        tokio::time::timeout(Duration::from_secs(60), queue.next(|_| Some(pod.clone()))).await.is_ok_and(|key| key == pod.key())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fork_tries_again_what_had_left_its_parking_place() {
+        let clock = Clock::starting_at("2026-03-01T12:00:00Z".parse().expect("a moment"));
+        let memory = Memory::new(Shared::default(), Process::Scheduler);
+        let pod = pod("web", json!({}));
+        let queue = SchedulingQueue::new(clock, memory.clone());
+        let refused = || vec!["TaintToleration".to_owned()];
+        queue.park(&pod, refused(), queue.events());
+        assert!(!is_tried(clock, &memory, &pod).await, "nothing has happened");
+        // A node lost its taint while the pod was being looked at.
+        queue.park(&pod, refused(), queue.events() + 1);
+        assert!(is_tried(clock, &memory, &pod).await);
+        queue.park(&pod, refused(), queue.events());
+        assert!(!is_tried(clock, &memory, &pod).await, "it failed once more");
     }
 }

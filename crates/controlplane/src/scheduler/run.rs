@@ -30,6 +30,8 @@ use crate::state::{Memory, Process, Shared};
 
 /// What DynamicResources' PostFilter says when there are no claims of devices; it runs before preemption.
 const NO_CLAIMS: &str = "no new claims to deallocate";
+/// What that plugin says instead when a refusal ahead of it kept it from seeing the pod at all (`CycleState.Read`).
+const UNSEEN: &str = "not found";
 /// Longest message of an event.
 const MAX_NOTE: usize = 1024;
 
@@ -380,7 +382,7 @@ impl Scheduler {
                 Some(victims.node)
             }
             Err(reason) => {
-                diagnosis.after = format!("{NO_CLAIMS}, preemption: {reason}");
+                diagnosis.after = if diagnosis.before.is_some() { UNSEEN.to_owned() } else { format!("{NO_CLAIMS}, preemption: {reason}") };
                 // Preemption looked everywhere in vain: an older nomination is void, unless it waits for a pod to end.
                 let waits = reason.starts_with("not eligible");
                 let had = info.pod.status.as_ref().is_some_and(|s| s.nominated_node_name.as_ref().is_some_and(|n| !n.is_empty()));

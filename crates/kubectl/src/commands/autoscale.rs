@@ -69,6 +69,9 @@ async fn run(cx: &Context) -> Result<(), Error> {
         }
         let mut metrics = Vec::new();
         let percent = cx.flags.int("cpu-percent");
+        if cx.flags.changed("cpu-percent") {
+            cx.eprintln("Flag --cpu-percent has been deprecated, Use --cpu with percentage or resource quantity format (e.g., '70%' for utilization or '500m' for milliCPU).").await?;
+        }
         let cpu = if percent >= 0 { format!("{percent}%") } else { cx.flags.text("cpu").to_owned() };
         for (name, text) in [("cpu", cpu.as_str()), ("memory", cx.flags.text("memory"))] {
             if text.is_empty() {

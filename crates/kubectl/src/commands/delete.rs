@@ -64,7 +64,7 @@ async fn run(cx: &Context) -> Result<(), Error> {
                 Ok(found) => infos.extend(found),
                 Err(e @ Error::Transport { .. }) => return Err(e),
                 Err(e) if ignore_missing && e.is_not_found() => {}
-                Err(e) => errors.push(e),
+                Err(e) => errors.push(selection.refused(&resource, e)),
             },
         }
     }
@@ -130,7 +130,7 @@ async fn plan(cx: &Context) -> Result<Plan, Error> {
         return Err(Error::message(format!("unexpected -o output mode: {output}. We only support '-o name'")));
     }
     if cx.flags.on("all") && cx.flags.given("selector").is_some() {
-        return Err(Error::message("cannot set --all and --selector at the same time"));
+        return Err(Error::message("setting 'all' parameter but found a non empty selector."));
     }
     if cx.flags.on("all") && cx.flags.given("field-selector").is_some() {
         return Err(Error::message("cannot set --all and --field-selector at the same time"));

@@ -49,7 +49,7 @@ async fn run(cx: &Context) -> Result<(), Error> {
             Pick::Many { resource, namespace } => match list(cx, resource, namespace.as_deref(), &selection.query()).await {
                 Ok(found) => infos.extend(found),
                 Err(e @ Error::Transport { .. }) => return Err(e),
-                Err(e) => errors.push(e),
+                Err(e) => errors.push(selection.refused(resource, e)),
             },
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::command::{Command, Completes};
 use crate::commands::cordon;
@@ -73,7 +74,8 @@ async fn run(cx: &Context) -> Result<(), Error> {
     if !pending.is_empty() {
         cx.eprintln(format!("There are pending nodes to be drained:\n {}", pending.join("\n "))).await?;
     }
-    Error::collect(failed).map_or(Ok(()), Err)
+    // An aggregate even of one: printed without a prefix.
+    if failed.is_empty() { Ok(()) } else { Err(Error::Many(failed)) }
 }
 
 /// What is to become of a pod.
@@ -139,22 +141,8 @@ async fn drain(cx: &Context, node: &Info, dry_run: DryRun) -> Result<(), Error> 
         return Ok(());
     }
     let timeout = cx.flags.duration("timeout");
-    let work = join_all(pods.iter().map(|pod| remove(cx, pod, dry_run)));
-    let results = if timeout.is_zero() {
-        work.await
-    } else {
-        match tokio::time::timeout(timeout, work).await {
-            Ok(results) => results,
-            Err(_) => {
-                let text = values::duration::format_go(timeout);
-                let stuck = pods.iter().map(|p| {
-                    let (namespace, name) = ids(p);
-                    Err(Error::message(format!("error when evicting pods/{name:?} -n {namespace:?}: global timeout reached: {text}")))
-                });
-                stuck.collect()
-            }
-        }
-    };
+    let deadline = (!timeout.is_zero()).then(|| (Instant::now() + timeout, timeout));
+    let results = join_all(pods.iter().map(|pod| remove(cx, pod, dry_run, deadline))).await;
     let errors: Vec<Error> = results.into_iter().filter_map(Result::err).collect();
     let Some(error) = Error::collect(errors) else { return Ok(()) };
     let left = pods_to_evict(cx, &node.name).await.unwrap_or_default();
@@ -225,8 +213,17 @@ async fn pods_to_evict(cx: &Context, node: &str) -> Result<Vec<Value>, Error> {
     Ok(evict)
 }
 
+/// When the time for all is up, and how long that was.
+type Deadline = Option<(Instant, Duration)>;
+
+/// `global timeout reached: 3s`, when it was; looked at between tries, as upstream does.
+fn late(deadline: Deadline) -> Option<String> {
+    let (_, timeout) = deadline.filter(|(end, _)| Instant::now() >= *end)?;
+    Some(format!("global timeout reached: {}", values::duration::format_go(timeout)))
+}
+
 /// Evicts (or deletes) one pod and waits until it is gone.
-async fn remove(cx: &Context, pod: &Value, dry_run: DryRun) -> Result<(), Error> {
+async fn remove(cx: &Context, pod: &Value, dry_run: DryRun, deadline: Deadline) -> Result<(), Error> {
     let (namespace, name) = ids(pod);
     let path = builtin("", "v1", "pods", "Pod", true).object(Some(&namespace), &name);
     let mut options = json!({});
@@ -244,6 +241,9 @@ async fn remove(cx: &Context, pod: &Value, dry_run: DryRun) -> Result<(), Error>
         loop {
             cx.println(format!("evicting pod {namespace}/{name}{}", if dry_run == DryRun::Server { " (server dry run)" } else { "" }))
                 .await?;
+            if let Some(late) = late(deadline) {
+                return Err(Error::message(format!("error when evicting pods/{name:?} -n {namespace:?}: {late}")));
+            }
             match cx.post(&format!("{path}/eviction"), &eviction).await {
                 Ok(_) => break,
                 Err(e) if e.is_not_found() => return Ok(()),
@@ -277,6 +277,9 @@ async fn remove(cx: &Context, pod: &Value, dry_run: DryRun) -> Result<(), Error>
                     return cx.println(format!("Skip waiting for pod {name} in namespace {namespace} to terminate")).await;
                 }
             }
+        }
+        if let Some(late) = late(deadline) {
+            return Err(Error::message(format!("error when waiting for pod {name:?} in namespace {namespace:?} to terminate: {late}")));
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }

@@ -68,10 +68,11 @@ async fn run(cx: &Context) -> Result<(), Error> {
             return cx.eprintln("Edit cancelled, saved file was empty.").await;
         }
         if body == strip_comments(&original) {
-            return cx.println("Edit cancelled, no changes made.").await;
+            return cx.eprintln("Edit cancelled, no changes made.").await;
         }
         if failed_before.as_deref() == Some(&body) {
             // The same mistake saved again means that the learner gives up.
+            keep(cx, &name, &edited).await?;
             return Err(Error::message("Edit cancelled, no valid changes were saved."));
         }
         match apply(cx, &infos, &shown, &body).await {
@@ -79,13 +80,32 @@ async fn run(cx: &Context) -> Result<(), Error> {
             Err(e @ (Error::Transport { .. } | Error::Output(_))) => return Err(e),
             Err(error) => {
                 let (message, _) = error.report();
-                cx.eprintln(message.clone()).await?;
+                let object = format!("{} {:?}", infos[0].resource.qualified(), infos[0].name);
+                match &error {
+                    Error::Status(status) if status.reason == "Invalid" => cx.eprintln(format!("error: {object} is invalid")).await?,
+                    Error::Status(status) if status.reason == "NotFound" => {
+                        cx.eprintln(format!("error: {object} could not be found on the server")).await?;
+                    }
+                    Error::Status(_) => cx.eprintln(format!("error: {object} could not be patched: {error}")).await?,
+                    _ => cx.eprintln(message.clone()).await?,
+                }
                 let notes: String = message.lines().map(|l| format!("# {l}\n")).collect();
                 text = format!("{HEAD}{notes}#\n{body}");
                 failed_before = Some(body);
             }
         }
     }
+}
+
+/// Leaves what was edited where it can be found (`preservedFile`).
+async fn keep(cx: &Context, name: &str, text: &str) -> Result<(), Error> {
+    let (stem, extension) = name.split_once('.').unwrap_or((name, "yaml"));
+    // Upstream's number is random; here the moment gives one.
+    let path = format!("/tmp/{stem}-{}.{extension}", cx.now().as_microsecond().unsigned_abs() % 10_000_000_000);
+    if cx.files.write(&path, text.as_bytes()).is_ok() {
+        cx.eprintln(format!("A copy of your changes has been stored to {path:?}")).await?;
+    }
+    Ok(())
 }
 
 fn strip_comments(text: &str) -> String {

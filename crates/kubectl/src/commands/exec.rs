@@ -33,7 +33,7 @@ async fn run(cx: &Context) -> Result<(), Error> {
     let Some(dash) = cx.flags.dash else {
         return Err(match cx.flags.args.len() {
             0 => cx.usage_error("pod, type/name or --filename must be specified"),
-            1 => cx.usage_error("you must specify at least one command for the container"),
+            1 => Error::message("you must specify at least one command for the container"),
             _ => cx.usage_error("exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead"),
         });
     };
@@ -45,7 +45,7 @@ async fn run(cx: &Context) -> Result<(), Error> {
         });
     };
     if command.is_empty() {
-        return Err(cx.usage_error("you must specify at least one command for the container"));
+        return Err(Error::message("you must specify at least one command for the container"));
     }
     let pod = pods::find(cx, word).await?;
     if let Some(phase @ ("Succeeded" | "Failed")) = pod.object["status"]["phase"].as_str() {

@@ -49,7 +49,7 @@ async fn run(cx: &Context) -> Result<(), Error> {
     // `deployments.apps` names a group; anything else after the dot is a field.
     let (resource, fields) = match discovery.find(word) {
         Ok(found) if word.contains('.') && found.group == word.split_once('.').map_or("", |(_, g)| g) => (found, Vec::new()),
-        _ => (discovery.find(first)?, fields),
+        _ => (discovery.find(first).map_err(|e| Error::Verbatim(e.to_string()))?, fields),
     };
     let (group, version) = match cx.flags.given("api-version") {
         Some(text) => text.split_once('/').map_or((String::new(), text.to_owned()), |(g, v)| (g.to_owned(), v.to_owned())),
@@ -80,15 +80,17 @@ async fn run(cx: &Context) -> Result<(), Error> {
     for name in &fields {
         let properties = explainer.properties(&schema);
         let Some(field) = properties.get(*name) else {
+            cx.print(out).await?;
             return Err(Error::message(format!("field {name:?} does not exist")));
         };
         current = Some(((*name).to_owned(), field.clone()));
         schema = field.clone();
     }
     if let Some((name, field)) = &current {
-        let _ = writeln!(out, "FIELD: {name} <{}>{}", explainer.type_name(field), enum_text(&explainer.element(field)));
-        out.push('\n');
-        let _ = writeln!(out);
+        let values = enum_text(&explainer.element(field));
+        // Where values are listed, they take the place of one of the two empty lines.
+        let end = if values.is_empty() { "\n\n" } else { "\n" };
+        let _ = writeln!(out, "FIELD: {name} <{}>{values}{end}", explainer.type_name(field));
     }
     out.push_str("DESCRIPTION:\n");
     let own = schema["description"].as_str().filter(|d| !d.is_empty()).map(str::to_owned);
@@ -173,6 +175,15 @@ impl Explainer<'_> {
         }
     }
 
+    /// The line that lists what an enumerated field may be.
+    fn values(&self, out: &mut String, field: &Value, indent: &str) {
+        let values = enum_text(&self.element(field));
+        if !values.is_empty() {
+            let list = values.trim_start_matches("\nENUM:\n").split_whitespace().collect::<Vec<_>>().join(", ");
+            let _ = writeln!(out, "{indent}enum: {list}");
+        }
+    }
+
     fn fields(&self, out: &mut String, schema: &Value, level: usize, recursive: bool, seen: &mut Vec<String>) {
         let element = self.element(schema);
         let required = crate::resources::discovery::strings(&element["required"]);
@@ -186,6 +197,7 @@ impl Explainer<'_> {
             let mark = if required.contains(name) { " -required-" } else { "" };
             if recursive {
                 let _ = writeln!(out, "{indent}{name}\t<{kind}>{mark}");
+                self.values(out, field, &indent);
                 // Types that hold themselves (JSONSchemaProps) are shown once on each path.
                 if !seen.contains(&kind) {
                     seen.push(kind);
@@ -194,11 +206,7 @@ impl Explainer<'_> {
                 }
             } else {
                 let _ = writeln!(out, "{indent}{name}\t<{kind}>{mark}");
-                let values = enum_text(&self.element(field));
-                if !values.is_empty() {
-                    let list = values.trim_start_matches("\nENUM:\n").split_whitespace().collect::<Vec<_>>().join(", ");
-                    let _ = writeln!(out, "{indent}enum: {list}");
-                }
+                self.values(out, field, &indent);
                 let own = field["description"].as_str().filter(|d| !d.is_empty()).map(str::to_owned);
                 let text = own
                     .or_else(|| self.resolve(field)["description"].as_str().map(str::to_owned))

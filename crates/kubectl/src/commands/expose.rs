@@ -85,7 +85,7 @@ fn build(cx: &Context, info: &Info) -> Result<Value, Error> {
         Some(text) => {
             let many = text.contains(',');
             for (i, port) in text.split(',').enumerate() {
-                let number: u16 =
+                let number: i32 =
                     port.trim().parse().map_err(|_| Error::message(format!("strconv.Atoi: parsing {port:?}: invalid syntax")))?;
                 let protocol = cx
                     .flags

@@ -146,7 +146,7 @@ async fn print_objects(cx: &Context, selection: &Selection, picks: Vec<Pick>, pr
                         }));
                     }
                 }
-                Err(e) => keep(cx, e, &mut errors)?,
+                Err(e) => keep(cx, selection.refused(resource, e), &mut errors)?,
             },
         }
     }
@@ -199,6 +199,7 @@ async fn print_tables(cx: &Context, selection: &Selection, picks: Vec<Pick>) -> 
                     _ => tables.push((resource.clone(), table)),
                 }
             }
+            Err(e) if matches!(pick, Pick::Many { .. }) => keep(cx, selection.refused(resource, e), &mut errors)?,
             Err(e) => keep(cx, e, &mut errors)?,
         }
     }
@@ -214,7 +215,7 @@ async fn print_tables(cx: &Context, selection: &Selection, picks: Vec<Pick>) -> 
         let layout = layout(cx, resource, many_kinds);
         let mut printer = TablePrinter::default();
         printer.define(&table["columnDefinitions"], &layout);
-        if !out.is_empty() {
+        if !out.is_empty() && !cx.flags.on("no-headers") {
             out.push('\n');
         }
         out.push_str(&printer.render(&rows.iter().collect::<Vec<_>>(), &layout, true, None));

@@ -62,11 +62,9 @@ pub fn changes(cx: &Context, word: &str) -> Result<Changes, Error> {
             out.resources.push(arg.clone());
         }
     }
-    if let Some(key) = out.remove.iter().find(|k| out.set.iter().any(|(s, _)| s == *k)) {
-        return Err(Error::message(format!(
-            "can not both modify and remove a{} {word} in the same command: {key}",
-            if word == "annotation" { "n" } else { "" }
-        )));
+    if out.remove.iter().any(|k| out.set.iter().any(|(s, _)| s == k)) {
+        let article = if word == "annotation" { "an" } else { "a" };
+        return Err(Error::message(format!("can not both modify and remove {article} {word} in the same command")));
     }
     Ok(out)
 }
@@ -74,6 +72,9 @@ pub fn changes(cx: &Context, word: &str) -> Result<Changes, Error> {
 async fn run(cx: &Context) -> Result<(), Error> {
     let changes = changes(cx, "label")?;
     let listing = cx.flags.on("list");
+    if changes.resources.is_empty() && !crate::resources::manifest::named(cx) {
+        return Err(Error::message("one or more resources must be specified as <resource> <name> or <resource>/<name>"));
+    }
     if changes.set.is_empty() && changes.remove.is_empty() && !listing {
         return Err(Error::message("at least one label update is required"));
     }
@@ -97,7 +98,7 @@ async fn run(cx: &Context) -> Result<(), Error> {
             }
             Ok(missing) => {
                 for key in missing {
-                    cx.eprintln(format!("label {key:?} not found.")).await?;
+                    cx.println(format!("label {key:?} not found.")).await?;
                 }
             }
         }
@@ -168,6 +169,7 @@ async fn print_list(cx: &Context, labels: &Value) -> Result<(), Error> {
     cx.print(lines.concat()).await
 }
 
+/// Only values are looked at here (`parseLabels`); wrong keys are for the server to refuse.
 fn validate(key: &str, value: &str) -> Result<(), Error> {
     let valid = |text: &str| {
         text.len() <= 63
@@ -175,12 +177,6 @@ fn validate(key: &str, value: &str) -> Result<(), Error> {
             && text.ends_with(|c: char| c.is_ascii_alphanumeric())
             && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
     };
-    let name = key.rsplit('/').next().unwrap_or(key);
-    if !valid(name) || key.matches('/').count() > 1 {
-        return Err(Error::message(format!(
-            "invalid label key {key:?}: name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
-        )));
-    }
     let spec = format!("{key}={value}");
     if !value.is_empty() && !valid(value) {
         return Err(Error::message(format!(

@@ -88,7 +88,13 @@ async fn run(cx: &Context) -> Result<(), Error> {
             let object = cx.get(&resource.object(Some(&namespace), name)).await?;
             pods::of(cx, &Info { resource, namespace: Some(namespace), name: name.to_owned(), object, source: None }).await?
         }
-        (Some(word), None) => vec![pods::find(cx, word).await?],
+        (Some(word), None) => {
+            let namespace = cx.namespace()?;
+            vec![pods::find(cx, word).await.map_err(|e| match e {
+                e if e.is_not_found() => Error::message(format!("error from server (NotFound): {e} in namespace {namespace:?}")),
+                e => e,
+            })?]
+        }
         (None, None) => return Err(usage()),
     };
     if pods.is_empty() {

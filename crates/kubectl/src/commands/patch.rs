@@ -54,8 +54,14 @@ async fn run(cx: &Context) -> Result<(), Error> {
         "json" => patch::JSON,
         other => return Err(Error::message(format!("--type must be one of [json merge strategic], not {other:?}"))),
     };
-    let change = manifest::parse(&text)
-        .map_err(|e| Error::message(format!("unable to parse {text:?}: {}", e.trim_start_matches("error converting YAML to JSON: "))))?;
+    let change = match manifest::parse(&text) {
+        Ok(change) => change,
+        // What begins like JSON is taken for JSON (`yaml.ToJSON`), and what is wrong with it is the server's to say.
+        Err(_) if text.trim_start().starts_with('{') => Value::Null,
+        Err(e) => {
+            return Err(Error::message(format!("unable to parse {text:?}: {}", e.trim_start_matches("error converting YAML to JSON: "))));
+        }
+    };
     let dry_run = DryRun::of(cx).await?;
     let (infos, mut errors) = update::objects(cx, &Selection::of(cx)).await?;
     for info in infos {
@@ -64,7 +70,10 @@ async fn run(cx: &Context) -> Result<(), Error> {
         } else {
             let sub = cx.flags.given("subresource").map(|s| format!("/{s}")).unwrap_or_default();
             let path = format!("{}{sub}{}", info.path(), operation::write_query(cx, dry_run, "kubectl-patch")?);
-            cx.patch(&path, content_type, &change).await
+            match change {
+                Value::Null => cx.patch_text(&path, content_type, &text).await,
+                _ => cx.patch(&path, content_type, &change).await,
+            }
         };
         match result {
             Ok(object) => {

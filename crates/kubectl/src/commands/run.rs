@@ -90,12 +90,12 @@ async fn run(cx: &Context) -> Result<(), Error> {
     }
     let restart = cx.flags.text("restart");
     if !["Always", "OnFailure", "Never"].contains(&restart) {
-        return Err(Error::message(format!("invalid restart policy: {restart}")));
+        return Err(cx.usage_error(format!("invalid restart policy: {restart}")));
     }
     let pods_resource = builtin("", "v1", "pods", "Pod", true);
     let mut pod = build(cx, &name, image, restart, &args)?;
     if let Some(text) = cx.flags.given("overrides") {
-        let change: Value = serde_json::from_str(text).map_err(|e| Error::message(format!("invalid overrides: {e}")))?;
+        let change: Value = serde_json::from_str(text).map_err(|_| Error::message("Invalid JSON Patch"))?;
         match cx.flags.text("override-type") {
             "json" => {
                 let operations: json_patch::Patch = serde_json::from_value(change).map_err(|e| Error::message(e.to_string()))?;
@@ -171,7 +171,7 @@ fn build(cx: &Context, name: &str, image: &str, restart: &str, args: &[String]) 
         container["imagePullPolicy"] = policy.into();
     }
     if let Some(port) = cx.flags.given("port") {
-        let number: u16 = port.parse().map_err(|_| Error::message(format!("strconv.ParseInt: parsing {port:?}: invalid syntax")))?;
+        let number: i32 = port.parse().map_err(|_| Error::message(format!("strconv.ParseInt: parsing {port:?}: invalid syntax")))?;
         container["ports"] = json!([{"containerPort": number}]);
     }
     if cx.flags.changed("privileged") {

@@ -36,6 +36,17 @@ struct Taint {
     effect: String,
 }
 
+const NAME_RULE: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+
+fn is_qualified_name(key: &str) -> bool {
+    let name = key.rsplit('/').next().unwrap_or(key);
+    key.matches('/').count() < 2
+        && (1..=63).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.ends_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+}
+
 /// Taints to set and taints to remove (no effect: all of the key).
 fn parse(words: &[String]) -> Result<(Vec<Taint>, Vec<Taint>), Error> {
     let (mut set, mut remove) = (Vec::new(), Vec::new());
@@ -50,8 +61,13 @@ fn parse(words: &[String]) -> Result<(Vec<Taint>, Vec<Taint>), Error> {
             None => (body, ""),
         };
         let (key, value) = left.split_once('=').unwrap_or((left, ""));
-        if key.is_empty() || effect.contains(':') || value.contains('=') {
+        if effect.contains(':') || value.contains('=') {
             return Err(invalid());
+        }
+        // Without an effect the whole word is taken for a key (`parseTaint`).
+        let name = if effect.is_empty() && !removing { body } else { key };
+        if !is_qualified_name(name) {
+            return Err(Error::message(format!("invalid taint spec: {word}, {NAME_RULE}")));
         }
         if effect.is_empty() && !removing {
             return Err(invalid());
@@ -60,7 +76,15 @@ fn parse(words: &[String]) -> Result<(Vec<Taint>, Vec<Taint>), Error> {
             return Err(Error::message(format!("invalid taint effect: {effect}, unsupported taint effect")));
         }
         let taint = Taint { key: key.to_owned(), value: value.to_owned(), effect: effect.to_owned() };
-        if removing { remove.push(taint) } else { set.push(taint) }
+        let list = if removing { &mut remove } else { &mut set };
+        if let Some(twice) = list.iter().find(|t: &&Taint| t.key == taint.key && t.effect == taint.effect) {
+            let twice: &Taint = if removing { twice } else { &taint };
+            return Err(Error::message(format!(
+                "duplicated taints with the same key and effect: {{{} {} {} <nil>}}",
+                twice.key, twice.value, twice.effect
+            )));
+        }
+        list.push(taint);
     }
     Ok((set, remove))
 }
@@ -75,6 +99,12 @@ async fn run(cx: &Context) -> Result<(), Error> {
         return Err(Error::message("at least one taint update is required"));
     }
     let (set, remove) = parse(&specs).map_err(|e| cx.usage_error(e))?;
+    if let Some(word) = resources.first().map(|word| word.split('/').next().unwrap_or(word)) {
+        let is_node = cx.discovery().await?.find(word).map_or(true, |found| found.kind == "Node");
+        if !is_node {
+            return Err(Error::message(format!("invalid resource type {word}, only node types are supported")));
+        }
+    }
     let dry_run = DryRun::of(cx).await?;
     let selection = Selection { args: resources, ..Selection::of(cx) };
     let (infos, mut errors) = selection.fetch(cx).await?;
@@ -114,7 +144,7 @@ fn modify(cx: &Context, node: &mut Value, set: &[Taint], remove: &[Taint]) -> Re
             Some(_) => {
                 return Err(Error::message(format!(
                     "node {name} already has {} taint(s) with same effect(s) and --overwrite is false",
-                    spec_list(set)
+                    key_list(set)
                 )));
             }
             None => {
@@ -137,8 +167,8 @@ fn modify(cx: &Context, node: &mut Value, set: &[Taint], remove: &[Taint]) -> Re
     Ok(done)
 }
 
-fn spec_list(set: &[Taint]) -> String {
-    set.iter().map(|t| format!("{}:{}", t.key, t.effect)).collect::<Vec<_>>().join(",")
+fn key_list(set: &[Taint]) -> String {
+    set.iter().map(|t| t.key.clone()).collect::<Vec<_>>().join(",")
 }
 
 fn value_of(taint: &Taint) -> Value {
@@ -159,6 +189,13 @@ mod tests {
         let (set, remove) = parse(&words).unwrap();
         assert_eq!(set[0], Taint { key: "a".into(), value: "b".into(), effect: "NoSchedule".into() });
         assert_eq!((set.len(), remove.len(), remove[0].effect.as_str()), (2, 2, ""));
+        let refused = |words: &[&str]| parse(&words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>()).unwrap_err().to_string();
+        assert_eq!(
+            refused(&["a=b:NoSchedule", "a=c:NoSchedule"]),
+            "duplicated taints with the same key and effect: {a c NoSchedule <nil>}"
+        );
+        assert!(refused(&["a=b"]).starts_with("invalid taint spec: a=b, name part must consist"), "{}", refused(&["a=b"]));
+        assert!(refused(&["bad key=1:NoSchedule"]).starts_with("invalid taint spec: bad key=1:NoSchedule, name part"));
         assert!(parse(&["a=b:Never".to_owned()]).is_err() && parse(&["a=b".to_owned()]).is_err());
     }
 }

@@ -21,7 +21,8 @@ pub fn role(doc: &mut Document, role: &Value) {
 pub fn rows(rules: &Value) -> Vec<[String; 4]> {
     // group, resource, URL, name → verbs, in the order of their first appearance
     let mut compact: Vec<([String; 4], Vec<String>)> = Vec::new();
-    let mut note = |key: [String; 4], verbs: &[String]| match compact.iter_mut().find(|(k, _)| *k == key) {
+    // Only rules about resources are joined.
+    let mut note = |key: [String; 4], verbs: &[String]| match compact.iter_mut().find(|(k, _)| *k == key && k[2].is_empty()) {
         Some((_, known)) => {
             for verb in verbs {
                 if !known.contains(verb) {

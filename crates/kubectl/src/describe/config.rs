@@ -4,7 +4,7 @@ use base64::Engine;
 use serde_json::Value;
 
 use crate::describe::document::Document;
-use crate::describe::metadata::{head, marks, text};
+use crate::describe::metadata::{annotations, head, marks, text};
 
 fn sorted(map: &Value) -> Vec<(&String, &Value)> {
     let mut pairs: Vec<_> = map.as_object().into_iter().flatten().collect();
@@ -45,6 +45,16 @@ pub fn secret(doc: &mut Document, secret: &Value) {
             doc.field(0, key, format!("{} bytes", size(value)));
         }
     }
+}
+
+/// A priority class.
+pub fn priority_class(doc: &mut Document, class: &Value) {
+    head(doc, class);
+    doc.field(0, "Value", class["value"].to_string());
+    doc.field(0, "GlobalDefault", (class["globalDefault"] == true).to_string());
+    doc.field(0, "PreemptionPolicy", class["preemptionPolicy"].as_str().unwrap_or("PreemptLowerPriority"));
+    doc.field(0, "Description", text(&class["description"]));
+    annotations(doc, "Annotations", &class["metadata"]["annotations"]);
 }
 
 /// Adds a service account.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::describe::document::Document;
+use crate::describe::time::rfc1123;
 
 const LONGEST: usize = 140;
 
@@ -147,6 +148,29 @@ pub fn selector(value: &Value) -> String {
 /// `True` or `False`.
 pub fn title_bool(value: &Value) -> &'static str {
     if value == true { "True" } else { "False" }
+}
+
+/// Conditions with two times, the first of them called `first`, as nodes and claims show them.
+pub fn timed_conditions(doc: &mut Document, object: &Value, first: &str) {
+    let Some(list) = object["status"]["conditions"].as_array().filter(|l| !l.is_empty()) else { return };
+    let key = format!("l{}", &first[1..]);
+    doc.line(0, "Conditions:");
+    doc.line(1, format!("Type\tStatus\t{first}\tLastTransitionTime\tReason\tMessage"));
+    doc.line(1, format!("----\t------\t{}\t------------------\t------\t-------", "-".repeat(first.len())));
+    for c in list {
+        doc.line(
+            1,
+            format!(
+                "{} \t{} \t{} \t{} \t{} \t{}",
+                text(&c["type"]),
+                text(&c["status"]),
+                rfc1123(&c[&key]),
+                rfc1123(&c["lastTransitionTime"]),
+                text(&c["reason"]),
+                text(&c["message"])
+            ),
+        );
+    }
 }
 
 /// Conditions with status and reason, as workloads show them.

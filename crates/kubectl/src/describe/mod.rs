@@ -57,6 +57,7 @@ pub async fn describe(cx: &Context, info: &Info, show_events: bool) -> Result<St
         }
         ("", "PersistentVolume") => storage::volume(&mut doc, &info.object, cx.now()),
         ("", "PersistentVolumeClaim") => storage::claim(cx, &mut doc, info).await?,
+        ("scheduling.k8s.io", "PriorityClass") => config::priority_class(&mut doc, &info.object),
         ("storage.k8s.io", "StorageClass") => storage::class(&mut doc, &info.object),
         ("apps", "Deployment") => workloads::deployment(cx, &mut doc, info).await?,
         ("apps", "ReplicaSet") => workloads::replica_set(cx, &mut doc, info).await?,

@@ -85,7 +85,7 @@ fn scopes(doc: &mut Document, quota: &Value, level: usize) {
             }
             _ => continue,
         };
-        doc.line(level, format!("* {help}"));
+        doc.line(level, format!(" * {help}"));
     }
 }
 

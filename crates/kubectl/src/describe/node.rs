@@ -5,7 +5,7 @@ use values::Quantity;
 
 use crate::context::Context;
 use crate::describe::document::Document;
-use crate::describe::metadata::{marks, plain, quantity, strings, taints, text};
+use crate::describe::metadata::{marks, plain, quantity, strings, taints, text, timed_conditions};
 use crate::describe::requests::{self, Amounts};
 use crate::describe::time::{rfc1123, since};
 use crate::error::Error;
@@ -40,25 +40,7 @@ pub async fn describe(cx: &Context, doc: &mut Document, info: &Info) -> Result<(
         }
         Err(e) => doc.field(0, "Lease", format!("Failed to get lease: {e}")),
     }
-    if let Some(conditions) = status["conditions"].as_array().filter(|l| !l.is_empty()) {
-        doc.line(0, "Conditions:");
-        doc.line(1, "Type\tStatus\tLastHeartbeatTime\tLastTransitionTime\tReason\tMessage");
-        doc.line(1, "----\t------\t-----------------\t------------------\t------\t-------");
-        for c in conditions {
-            doc.line(
-                1,
-                format!(
-                    "{} \t{} \t{} \t{} \t{} \t{}",
-                    text(&c["type"]),
-                    text(&c["status"]),
-                    rfc1123(&c["lastHeartbeatTime"]),
-                    rfc1123(&c["lastTransitionTime"]),
-                    text(&c["reason"]),
-                    text(&c["message"])
-                ),
-            );
-        }
-    }
+    timed_conditions(doc, node, "LastHeartbeatTime");
     doc.line(0, "Addresses:");
     for address in status["addresses"].as_array().into_iter().flatten() {
         doc.field(1, text(&address["type"]), text(&address["address"]));

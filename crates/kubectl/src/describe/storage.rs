@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use crate::context::Context;
 use crate::describe::document::Document;
-use crate::describe::metadata::{go_slice, head, inline_labels, marks, quantity, strings, text, title_bool};
-use crate::describe::time::{rfc1123, since};
+use crate::describe::metadata::{go_slice, head, inline_labels, marks, quantity, strings, text, timed_conditions, title_bool};
+use crate::describe::time::since;
 use crate::describe::volumes;
 use crate::error::Error;
 use crate::resources::args::Info;
@@ -115,25 +115,7 @@ pub async fn claim(cx: &Context, doc: &mut Document, info: &Info) -> Result<(), 
     let names: Vec<String> =
         pods["items"].as_array().into_iter().flatten().filter(uses).map(|p| text(&p["metadata"]["name"]).to_owned()).collect();
     doc.lines("Used By", &names);
-    if let Some(conditions) = claim["status"]["conditions"].as_array().filter(|l| !l.is_empty()) {
-        doc.line(0, "Conditions:");
-        doc.line(1, "Type\tStatus\tLastProbeTime\tLastTransitionTime\tReason\tMessage");
-        doc.line(1, "----\t------\t-----------------\t------------------\t------\t-------");
-        for c in conditions {
-            doc.line(
-                1,
-                format!(
-                    "{} \t{} \t{} \t{} \t{} \t{}",
-                    text(&c["type"]),
-                    text(&c["status"]),
-                    rfc1123(&c["lastProbeTime"]),
-                    rfc1123(&c["lastTransitionTime"]),
-                    text(&c["reason"]),
-                    text(&c["message"])
-                ),
-            );
-        }
-    }
+    timed_conditions(doc, claim, "LastProbeTime");
     Ok(())
 }
 

@@ -114,6 +114,26 @@ impl Selection {
         if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
     }
 
+    /// A list that was refused, with what was asked for (`resource.Selector.Visit`).
+    pub fn refused(&self, resource: &Resource, error: Error) -> Error {
+        match error {
+            Error::Status(mut status) if matches!(status.reason.as_str(), "BadRequest" | "NotFound") => {
+                let shown = format!("{}/{}, Resource={}", resource.group, resource.version, resource.name);
+                status.message = match (&self.labels, &self.fields) {
+                    (None, None) => format!("Unable to list {shown:?}: {}", status.message),
+                    (labels, fields) => format!(
+                        "Unable to find {shown:?} that match label selector {:?}, field selector {:?}: {}",
+                        labels.as_deref().unwrap_or_default(),
+                        fields.as_deref().unwrap_or_default(),
+                        status.message
+                    ),
+                };
+                Error::Status(status)
+            }
+            error => error,
+        }
+    }
+
     /// Finds out what is meant, without reading objects (manifests excepted).
     pub async fn resolve(&self, cx: &Context) -> Result<Vec<Pick>, Error> {
         if manifest::named(cx) {
@@ -219,7 +239,7 @@ impl Selection {
                 Pick::Many { resource, namespace } => match list(cx, &resource, namespace.as_deref(), &self.query()).await {
                     Ok(found) => infos.extend(found),
                     Err(e @ Error::Transport { .. }) => return Err(e),
-                    Err(e) => errors.push(e),
+                    Err(e) => errors.push(self.refused(&resource, e)),
                 },
             }
         }

@@ -101,6 +101,23 @@ pub struct Discovery {
     pub versions: Vec<String>,
 }
 
+/// Times that kubectl asks for the list of groups before it gives up.
+const ATTEMPTS: usize = 5;
+
+/// Each attempt leaves a line of client-go's discovery cache (`memCacheClient`).
+async fn complain(cx: &Context, error: &Error) -> Result<(), Error> {
+    let Error::Transport { method, url, reason } = error else { return Ok(()) };
+    let error = component::klog::quote(&format!("couldn't get current server API group list: {method} \"{url}?timeout=32s\": {reason}"));
+    for _ in 0..ATTEMPTS {
+        let now = cx.now();
+        // A number as a process would have; there is none here.
+        let pid = 2000 + now.subsec_nanosecond().unsigned_abs() / 1000 % 30_000;
+        let time = now.strftime("%m%d %H:%M:%S.%6f");
+        cx.eprintln(format!("E{time} {pid:>7} memcache.go:265] \"Unhandled Error\" err={error}")).await?;
+    }
+    Ok(())
+}
+
 const ACCEPT: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
 
 impl Discovery {
@@ -110,6 +127,10 @@ impl Discovery {
         for root in ["/api", "/apis"] {
             let answer = match cx.get_as(root, ACCEPT).await {
                 Err(e) if e.is_not_found() => continue,
+                Err(e @ Error::Transport { .. }) => {
+                    complain(cx, &e).await?;
+                    return Err(e);
+                }
                 other => other?,
             };
             match answer["kind"].as_str() {

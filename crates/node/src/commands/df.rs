@@ -117,7 +117,13 @@ fn table(rows: &[Vec<String>], typed: bool) -> String {
     rows.iter().fold(String::new(), |text, row| {
         let mut line = String::new();
         for (column, cell) in row.iter().enumerate() {
-            let width = if column == 0 { widths[column].max(10) } else { widths[column].max(if column < last { 5 } else { 0 }) };
+            // coreutils' `field_data`.
+            let least = match column {
+                0 => 14,
+                _ if column < left || column + 1 == last => 4,
+                _ => 5,
+            };
+            let width = widths[column].max(least);
             if column == last {
                 line.push_str(cell);
             } else if column < left {

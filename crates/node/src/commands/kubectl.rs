@@ -11,8 +11,9 @@ use futures::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
 
+use super::sudo::child_of;
 use crate::fs::View;
-use crate::machine::{EditRequest, ExitStatus, Input, Machine, Output, ProcessContext, Terminal};
+use crate::machine::{EditRequest, ExitStatus, Input, Machine, Output, ProcessContext};
 
 /// Where kubeadm's administrators keep the cluster's configuration; read when there is no other.
 const ADMIN_CONF: &str = "/etc/kubernetes/admin.conf";
@@ -23,6 +24,7 @@ pub(super) async fn run(context: ProcessContext) -> ExitStatus {
         watch::Sender::new(size).subscribe()
     });
     let clock = context.machine.clock();
+    let context = Arc::new(context);
     let invocation = kubectl::Invocation {
         argv: context.argv.clone(),
         env: environment(context.env.clone(), &context.files),
@@ -34,7 +36,7 @@ pub(super) async fn run(context: ProcessContext) -> ExitStatus {
         stderr: Box::new(Writer::new(context.stderr.clone())),
         terminal,
         now: Arc::new(move || clock.now()),
-        editor: Arc::new(Editor(context.terminal.clone())),
+        editor: Arc::new(Editor(context.clone())),
     };
     ExitStatus::from(kubectl::run(invocation).await)
 }
@@ -111,12 +113,52 @@ impl kubectl::Files for Files {
     }
 }
 
-struct Editor(Option<Arc<Terminal>>);
+/// What `KUBE_EDITOR` or `EDITOR` names runs in a shell with the file's name behind it, as upstream runs it; vi is the terminal's.
+struct Editor(Arc<ProcessContext>);
+
+/// Editors that are the terminal's own.
+const VISUAL: &[&str] = &["vi", "vim", "nano"];
+
+/// The command line of an editor that is not the terminal's.
+fn editor_line(context: &ProcessContext) -> Option<&str> {
+    let named = |name: &str| context.env.get(name).filter(|value| !value.is_empty());
+    let line = named("KUBE_EDITOR").or_else(|| named("EDITOR"))?;
+    let program = line.split_whitespace().next().unwrap_or_default();
+    let program = program.rsplit('/').next().unwrap_or(program);
+    (!VISUAL.contains(&program)).then_some(line)
+}
+
+impl Editor {
+    async fn run(&self, line: &str, name: &str, text: &str) -> Result<String, String> {
+        let files = &self.0.files;
+        let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "yaml"));
+        let path = (0..)
+            .map(|n: u32| format!("/tmp/{stem}-{}.{extension}", 1_000_000_000 + n))
+            .find(|path| !files.exists(path))
+            .unwrap_or_default();
+        files.write(&path, text.as_bytes().to_vec()).map_err(|e| format!("open {path}: {e}"))?;
+        // Quotes and spaces of the command line are for a shell to read (`editor.NewDefaultEditor`).
+        let command = child_of(&self.0, vec!["sh".to_owned(), "-c".to_owned(), format!("{line} {path}")]);
+        let child = self.0.machine.spawn(command).map_err(|_| format!("unable to launch the editor {line:?}"))?;
+        let status = child.wait().await.code();
+        let saved = files.read(&path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        // It was there a moment ago; an editor that removed it has its own reasons.
+        let _ = files.unlink(&path);
+        match status {
+            0 => saved.map_err(|e| format!("open {path}: {e}")),
+            code => Err(format!("there was a problem with the editor {line:?} (exit status {code})")),
+        }
+    }
+}
 
 impl kubectl::Editor for Editor {
     fn edit<'a>(&'a self, suggested_name: &'a str, text: String) -> BoxFuture<'a, Result<String, String>> {
         Box::pin(async move {
-            let editor = self.0.as_ref().and_then(|terminal| terminal.editor.clone()).ok_or("unable to launch the editor \"vi\"")?;
+            if let Some(line) = editor_line(&self.0) {
+                return self.run(line, suggested_name, &text).await;
+            }
+            let editor =
+                self.0.terminal.as_ref().and_then(|terminal| terminal.editor.clone()).ok_or("unable to launch the editor \"vi\"")?;
             let saved = Arc::new(Mutex::new(text.clone()));
             let into = saved.clone();
             let save = Box::new(move |bytes: bytes::Bytes| {

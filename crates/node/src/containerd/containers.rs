@@ -23,7 +23,10 @@ fn metadata(config: &ContainerConfig) -> String {
 /// Standard variables and the container's own, later ones winning.
 pub(super) fn environment(image: &Image, container: &Container, sandbox: &Sandbox) -> std::collections::BTreeMap<String, String> {
     let host = ("HOSTNAME".to_owned(), sandbox.config.hostname.clone());
-    image.env.iter().cloned().chain([host]).chain(container.config.envs.iter().cloned()).collect()
+    let uid = credentials(image, &container.config).unwrap_or_default().uid;
+    // runc adds it where nobody else does.
+    let home = ("HOME".to_owned(), image.home(uid));
+    [home].into_iter().chain(image.env.iter().cloned()).chain([host]).chain(container.config.envs.iter().cloned()).collect()
 }
 
 /// The mount namespace of a container.
@@ -182,6 +185,7 @@ impl Cri {
         if container.config.stdin || container.config.tty {
             let streams = self.machine.network().streams();
             (command.stdin, command.stdout, command.stderr) = streams.open(&self.machine, &container.id, &log, container.config.stdin);
+            command.terminal = super::streams::terminal(&container.config);
         }
         // The state is set before the process runs: one that ends at once must find it.
         let now = self.machine.clock().now();

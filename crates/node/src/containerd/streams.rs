@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use tokio::sync::broadcast;
 
-use crate::machine::{Input, InputWriter, Machine, Output, Process, StdioSpec};
+use super::state::ContainerConfig;
+use crate::machine::{Input, InputWriter, Machine, Output, Process, StdioSpec, Terminal};
 
 /// Chunks that a slow attached client may lag behind before it loses some.
 const BACKLOG: usize = 256;
@@ -71,11 +72,19 @@ impl Streams {
     }
 }
 
+/// The terminal of a container that wants one (`tty: true`).
+pub(super) fn terminal(config: &ContainerConfig) -> Option<Arc<Terminal>> {
+    config.tty.then(|| Terminal::plain("pts/0"))
+}
+
 /// Streams of a container's first process that goes on after its machine was brought to life, if it keeps its standard
 /// input open: to be at the end of it would end a shell.
-pub(crate) fn resumed(machine: &Arc<Machine>, process: &Process) -> Option<(Input, Output, Output)> {
+pub(crate) fn resumed(machine: &Arc<Machine>, process: &Process) -> Option<(Input, Output, Output, Option<Arc<Terminal>>)> {
     let id = process.container.as_deref().filter(|_| process.init)?;
     let config = machine.read(|state| state.containers.containers.get(id).map(|container| container.config.clone()))?;
     let StdioSpec::CriLog { path } = &process.stdio else { return None };
-    (config.stdin || config.tty).then(|| machine.network().streams().open(machine, id, path, config.stdin))
+    (config.stdin || config.tty).then(|| {
+        let (stdin, stdout, stderr) = machine.network().streams().open(machine, id, path, config.stdin);
+        (stdin, stdout, stderr, terminal(&config))
+    })
 }

@@ -160,6 +160,13 @@ impl Image {
         };
         Some((uid, group.and_then(|group| group.parse().ok()).unwrap_or(gid)))
     }
+
+    /// Home of a user as runc finds it: `/` for one who is not in `/etc/passwd`.
+    pub fn home(&self, uid: u32) -> String {
+        let passwd = self.tree.read_text("/etc/passwd").unwrap_or_default();
+        let mut rows = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
+        rows.find(|f| f.len() > 5 && f[2].parse() == Ok(uid)).map_or_else(|| "/".to_owned(), |f| f[5].to_owned())
+    }
 }
 
 #[cfg(test)]

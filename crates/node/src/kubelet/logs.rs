@@ -78,7 +78,7 @@ fn tail(lines: Vec<String>, count: Option<usize>) -> Vec<String> {
 }
 
 impl Kubelet {
-    fn find_pod(&self, namespace: &str, pod: &str) -> Option<String> {
+    pub(super) fn find_pod(&self, namespace: &str, pod: &str) -> Option<String> {
         self.machine.read(|state| {
             let mut found = state
                 .kubelet
@@ -125,7 +125,7 @@ impl Kubelet {
                 let reason = self
                     .memory(&uid)
                     .and_then(|memory| memory.containers.get(container)?.waiting.clone())
-                    .map_or_else(|| "ContainerCreating".to_owned(), |(reason, _)| reason);
+                    .map_or_else(|| self.first_reason(&uid).to_owned(), |(reason, _)| reason);
                 let message = match reason.as_str() {
                     "ErrImagePull" | "ImagePullBackOff" => "trying and failing to pull image".to_owned(),
                     reason => reason.to_owned(),
@@ -134,6 +134,12 @@ impl Kubelet {
             })?
         };
         Ok(self.log_stream_of(chosen, &runtime, options))
+    }
+
+    /// What a container waits for that was never started.
+    fn first_reason(&self, uid: &str) -> &'static str {
+        let inits = self.memory(uid).and_then(|memory| memory.pod.spec.as_ref()?.init_containers.as_ref().map(Vec::len)).unwrap_or(0);
+        if inits > 0 { "PodInitializing" } else { "ContainerCreating" }
     }
 
     pub(super) fn log_stream_of(

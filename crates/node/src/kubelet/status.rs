@@ -273,7 +273,7 @@ fn container_status(
         }
         Some(current) if current.state == ContainerState::Exited => match &memory.waiting {
             // A reason to wait shows only while another start is due.
-            Some((reason, message)) if pod.terminating.is_none() => {
+            Some((reason, message)) if pod.terminating.is_none() && restarts(&spec(&pod.pod), container, init, current.exit_code) => {
                 state = waiting(reason, message);
                 last = json!({"terminated": terminated(current, context)});
             }
@@ -322,6 +322,19 @@ fn container_status(
         put("containerID", format!("containerd://{}", current.id).into());
     }
     put("started", started.into());
+    // `VolumeMountStatus`, for containers that exist.
+    let mounts = container.volume_mounts.as_ref().filter(|mounts| newest.is_some() && !mounts.is_empty());
+    if let Some(mounts) = mounts {
+        let shown = |mount: &k8s_openapi::api::core::v1::VolumeMount| {
+            let mut status = json!({"name": mount.name, "mountPath": mount.mount_path});
+            if mount.read_only == Some(true) {
+                status["readOnly"] = true.into();
+                status["recursiveReadOnly"] = mount.recursive_read_only.as_deref().unwrap_or("Disabled").into();
+            }
+            status
+        };
+        put("volumeMounts", mounts.iter().map(shown).collect::<Vec<_>>().into());
+    }
     if running {
         let resources = container.resources.clone().unwrap_or_default();
         if let Some(requests) = resources.requests.filter(|requests| !requests.is_empty()) {
@@ -384,6 +397,15 @@ pub(super) fn patch(old: &Value, new: &Value) -> Value {
                 )
             {
                 body.insert(key.clone(), Value::Null);
+            }
+        }
+        // Conditions are merged by their type: what one no longer says has to be taken out of it.
+        for condition in body.get_mut("conditions").and_then(Value::as_array_mut).into_iter().flatten() {
+            let known = old.get("conditions").and_then(Value::as_array).into_iter().flatten();
+            let Some(before) = known.filter_map(Value::as_object).find(|known| known.get("type") == condition.get("type")) else { continue };
+            let gone: Vec<String> = before.keys().filter(|key| condition.get(key.as_str()).is_none()).cloned().collect();
+            for key in gone {
+                condition[key] = Value::Null;
             }
         }
     }

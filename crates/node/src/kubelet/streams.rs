@@ -1,6 +1,6 @@
-//! `/exec`, `/attach` and `/portForward` over WebSockets (`v4.channel.k8s.io`, `v5.channel.k8s.io`).
+//! `/exec` and `/attach` over WebSockets (`v4.channel.k8s.io`, `v5.channel.k8s.io`).
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
@@ -9,7 +9,6 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -18,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role};
 use super::api_server::{Body, text};
 use super::line_discipline::LineDiscipline;
 use super::process::Kubelet;
-use crate::containerd::{ContainerState, ExecIo};
+use crate::containerd::{Container, ContainerState, ExecIo};
 use crate::machine::{Input, InputWriter, Output, Signal, Terminal};
 
 const STDIN: u8 = 0;
@@ -28,7 +27,7 @@ const ERROR: u8 = 3;
 const RESIZE: u8 = 4;
 const CLOSE: u8 = 255;
 
-type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
+pub(super) type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
 
 /// Which streams were asked for.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +58,7 @@ impl Wanted {
 }
 
 /// Answers a WebSocket handshake; `run` gets the socket.
-fn upgrade<F, Fut>(kubelet: &Kubelet, mut request: Request<Incoming>, protocols: &[&str], run: F) -> Response<Body>
+pub(super) fn upgrade<F, Fut>(kubelet: &Kubelet, mut request: Request<Incoming>, protocols: &[&str], run: F) -> Response<Body>
 where
     F: FnOnce(Socket, String) -> Fut + Send + 'static,
     Fut: Future<Output = ()> + Send,
@@ -105,11 +104,14 @@ fn outcome(code: i32) -> Value {
     })
 }
 
+/// Both the container runtime's streaming server and the API server's stream translator put it before the reason.
+const INTERNAL: &str = "Internal error occurred: ";
+
 fn failure(message: &str) -> Value {
     json!({"metadata": {}, "status": "Failure", "message": message, "reason": "InternalError", "code": 500})
 }
 
-fn frame(channel: u8, bytes: &[u8]) -> Message {
+pub(super) fn frame(channel: u8, bytes: &[u8]) -> Message {
     let mut data = Vec::with_capacity(bytes.len() + 1);
     data.push(channel);
     data.extend_from_slice(bytes);
@@ -119,6 +121,19 @@ fn frame(channel: u8, bytes: &[u8]) -> Message {
 const PROTOCOLS: &[&str] = &["v5.channel.k8s.io", "v4.channel.k8s.io"];
 
 impl Kubelet {
+    /// A container that runs; `missing` says what there is to say if it does not.
+    fn running(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        missing: impl FnOnce() -> String,
+    ) -> Result<Arc<Container>, (StatusCode, String)> {
+        let (_, runtime) = self.find_container(namespace, pod, container)?;
+        let newest = runtime.newest(container).filter(|newest| newest.state == ContainerState::Running);
+        newest.cloned().ok_or_else(|| (StatusCode::NOT_FOUND, missing()))
+    }
+
     pub(super) fn exec(
         self: Arc<Self>,
         request: Request<Incoming>,
@@ -128,15 +143,23 @@ impl Kubelet {
         query: &[(String, String)],
     ) -> Response<Body> {
         let wanted = Wanted::parse(query);
-        let current = match self.find_container(namespace, pod, container) {
-            Ok((_, runtime)) => runtime.newest(container).filter(|current| current.state == ContainerState::Running).cloned(),
+        let current = self.running(namespace, pod, container, || format!("container not found (\"{container}\")\n"));
+        let current = match current {
+            Err((StatusCode::NOT_FOUND, message)) if message.starts_with("container not found") => Err(message.trim_end().to_owned()),
             Err((status, message)) => return text(status, message),
-        };
-        let Some(current) = current else {
-            return text(StatusCode::NOT_FOUND, format!("container not found (\"{container}\")\n"));
+            Ok(current) => Ok(current),
         };
         let kubelet = self.clone();
         upgrade(&self, request, PROTOCOLS, move |socket, _| async move {
+            let current = match current {
+                Ok(current) => current,
+                // The API server answers a WebSocket before it knows what the kubelet says, and then passes it on as its own error
+                // (`StreamTranslatorHandler`). Here both are one connection.
+                Err(message) => {
+                    finish(socket, &failure(&format!("{INTERNAL}unable to upgrade connection: {message}"))).await;
+                    return;
+                }
+            };
             let (sender, outgoing) = mpsc::channel(64);
             let pipe = |channel: u8| {
                 let sender = sender.clone();
@@ -151,7 +174,7 @@ impl Kubelet {
             } else {
                 (None, Input::empty())
             };
-            let terminal = wanted.tty.then(|| terminal("pts/0"));
+            let terminal = wanted.tty.then(|| Terminal::plain("pts/0"));
             let stdout = if wanted.stdout { pipe(STDOUT) } else { Output::null() };
             let stderr = match (wanted.tty, wanted.stderr) {
                 (true, _) => stdout.clone(),
@@ -165,7 +188,7 @@ impl Kubelet {
             match kubelet.cri.exec(&current.id, wanted.command.clone(), io) {
                 Err(error) => {
                     let message = if error.code == "Unknown" { error.message } else { error.to_string() };
-                    let status = failure(&format!("error executing command in container: {message}"));
+                    let status = failure(&format!("{INTERNAL}{INTERNAL}error executing command in container: {message}"));
                     finish(socket, &status).await;
                 }
                 Ok(child) => {
@@ -191,13 +214,11 @@ impl Kubelet {
         query: &[(String, String)],
     ) -> Response<Body> {
         let wanted = Wanted::parse(query);
-        let current = match self.find_container(namespace, pod, container) {
-            Ok((_, runtime)) => runtime.newest(container).filter(|current| current.state == ContainerState::Running).cloned(),
-            Err((status, message)) => return text(status, message),
-        };
-        let Some(current) = current else {
-            return text(StatusCode::NOT_FOUND, format!("container {container} not found in pod {pod}_{namespace}\n"));
-        };
+        let current =
+            match self.running(namespace, pod, container, || format!("container {container} not found in pod {pod}_{namespace}\n")) {
+                Ok(current) => current,
+                Err((status, message)) => return text(status, message),
+            };
         let kubelet = self.clone();
         upgrade(&self, request, PROTOCOLS, move |socket, _| async move {
             let machine = kubelet.machine.clone();
@@ -261,85 +282,6 @@ impl Kubelet {
             converse(socket, outgoing, writer, echo, None, interrupt, ended).await;
         })
     }
-
-    pub(super) fn port_forward(
-        self: Arc<Self>,
-        request: Request<Incoming>,
-        namespace: &str,
-        pod: &str,
-        query: &[(String, String)],
-    ) -> Response<Body> {
-        let origin = crate::network::PodKey::new(namespace, pod).origin(&self.machine.name());
-        let ports: Vec<u16> = query
-            .iter()
-            .filter(|(key, _)| key == "ports" || key == "port")
-            .flat_map(|(_, value)| value.split(',').filter_map(|port| port.trim().parse().ok()).collect::<Vec<_>>())
-            .collect();
-        let network = self.machine.network().clone();
-        let kubelet = self.clone();
-        upgrade(&self, request, &["v4.channel.k8s.io", "v5.channel.k8s.io"], move |mut socket, _| async move {
-            // Two channels for each port: data and errors. Both begin with the port.
-            let (sender, mut outgoing) = mpsc::channel::<Message>(64);
-            let mut writers = Vec::new();
-            for (index, port) in ports.iter().enumerate() {
-                let (data, error) = (2 * index as u8, 2 * index as u8 + 1);
-                for channel in [data, error] {
-                    let _ = socket.send(frame(channel, &port.to_le_bytes())).await; // a dead client is found below
-                }
-                let address = std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), *port);
-                match network.connect_tcp(&origin, address, None).await {
-                    Ok(connection) => {
-                        let (mut reader, writer) = tokio::io::split(connection.stream);
-                        let sender = sender.clone();
-                        kubelet.spawn(async move {
-                            let mut buffer = vec![0; 16 * 1024];
-                            while let Ok(n) = reader.read(&mut buffer).await {
-                                if n == 0 || sender.send(frame(data, &buffer[..n])).await.is_err() {
-                                    return;
-                                }
-                            }
-                        });
-                        writers.push(Some(writer));
-                    }
-                    Err(_) => {
-                        let message = format!(
-                            "error forwarding port {port} to pod {pod_id}, uid : failed to execute portforward in network namespace: failed to connect to localhost:{port} inside namespace: dial tcp4 127.0.0.1:{port}: connect: connection refused",
-                            pod_id = "sandbox"
-                        );
-                        let _ = socket.send(frame(error, message.as_bytes())).await; // a dead client is found below
-                        writers.push(None);
-                    }
-                }
-            }
-            drop(sender);
-            loop {
-                tokio::select! {
-                    biased;
-                    message = outgoing.recv() => match message {
-                        Some(message) => if socket.send(message).await.is_err() { return },
-                        None => break,
-                    },
-                    incoming = socket.next() => match incoming {
-                        Some(Ok(Message::Binary(data))) if !data.is_empty() => {
-                            let index = usize::from(data[0]) / 2;
-                            if let Some(Some(writer)) = writers.get_mut(index)
-                                && writer.write_all(&data[1..]).await.is_err()
-                            {
-                                break;
-                            }
-                        }
-                        Some(Ok(Message::Close(_)) | Err(_)) | None => return,
-                        Some(Ok(_)) => {}
-                    },
-                }
-            }
-            close(&mut socket).await;
-        })
-    }
-}
-
-fn terminal(name: &str) -> Arc<Terminal> {
-    Arc::new(Terminal { size: Mutex::new((80, 24)), interactive: true, name: name.to_owned(), editor: None, pager: None })
 }
 
 /// Output of a terminal: `\n` becomes `\r\n` (ONLCR).
@@ -442,7 +384,7 @@ async fn finish(mut socket: Socket, status: &Value) {
 }
 
 /// A normal closure; kubectl takes any other for an error.
-async fn close(socket: &mut Socket) {
+pub(super) async fn close(socket: &mut Socket) {
     let frame = CloseFrame { code: CloseCode::Normal, reason: "".into() };
     if socket.send(Message::Close(Some(frame))).await.is_ok() {
         // Until the client has answered.

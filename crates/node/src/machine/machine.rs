@@ -460,9 +460,9 @@ impl Machine {
             }
             let files = self.view(process.namespace.clone(), process.who);
             let (stdout, stderr) = self.outputs(&process, Output::null(), Output::null());
-            let (stdin, stdout, stderr) =
-                crate::containerd::resumed(&self.arc(), &process).unwrap_or_else(|| (Input::empty(), stdout, stderr));
-            let (_, context, hold) = self.context(&process, files, stdin, (stdout, stderr), None, true);
+            let (stdin, stdout, stderr, terminal) =
+                crate::containerd::resumed(&self.arc(), &process).unwrap_or_else(|| (Input::empty(), stdout, stderr, None));
+            let (_, context, hold) = self.context(&process, files, stdin, (stdout, stderr), terminal, true);
             self.run(context, hold);
         }
     }

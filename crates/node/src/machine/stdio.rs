@@ -371,6 +371,11 @@ pub trait Pager: Send + Sync {
 }
 
 impl Terminal {
+    /// A terminal of the usual size without an editor or pager at its other end.
+    pub fn plain(name: &str) -> Arc<Self> {
+        Arc::new(Self { size: Mutex::new((80, 24)), interactive: true, name: name.to_owned(), editor: None, pager: None })
+    }
+
     /// Width in columns.
     pub fn columns(&self) -> u16 {
         self.size.lock().unwrap_or_else(PoisonError::into_inner).0

@@ -238,6 +238,14 @@ impl Readers {
             self.whole = true;
             return;
         }
+        if let ("sh" | "bash", [option, script, ..]) = (name.as_str(), &command.args[..])
+            && text(option) == "-c"
+        {
+            let inner = Self::of(&text(script));
+            self.utilities.extend(inner.utilities);
+            self.whole |= inner.whole;
+            return;
+        }
         let Some(name) = UTILITIES.iter().find(|utility| **utility == name) else { return };
         let args: Vec<String> = command.args.iter().map(text).collect();
         if reads_stdin(name, &args) {
@@ -314,6 +322,8 @@ mod tests {
             ("grep a <<EOF\nabc\nEOF", ""),
             ("echo a | grep a", ""),
             ("f() { grep a; }", ""),
+            ("sh -c 'read x; wc -l'", "wc"),
+            ("sh -c 'wc -l' < /etc/hosts", ""),
         ] {
             let readers = Readers::of(script);
             assert_eq!(readers.utilities.into_iter().collect::<Vec<_>>().join(" "), want, "{script}");

@@ -196,6 +196,16 @@ impl Shell {
         self.levels.is_empty().then(|| self.last.code())
     }
 
+    /// Waits until the login is ended from outside: its machine goes down, or its first process is killed.
+    pub fn gone(&self) -> impl Future<Output = ()> + Send + use<> {
+        let first = self.levels.first().map(|level| level.process.clone());
+        async move {
+            if let Some(process) = first {
+                process.wait().await;
+            }
+        }
+    }
+
     /// What ends the running line from outside (Ctrl-C); can be kept while [`Shell::execute`] runs.
     pub fn interrupter(&self) -> impl Fn() + Send + Sync + 'static {
         let current = self.current.clone();

@@ -215,7 +215,7 @@ impl Session {
 
     /// Runs a script whose commands may read the shell's own input.
     pub(super) async fn run_reading(&mut self, script: &str, options: ExecOptions, stdout: &Output, stderr: &Output) -> ExitStatus {
-        let readers = Readers::of(script);
+        let mut readers = Readers::of(script);
         let mut options = options;
         if readers.whole {
             let stdin = self.context.stdin.clone();
@@ -224,6 +224,8 @@ impl Session {
                 None => return ExitStatus::Signal(Signal::Int),
             }
         }
+        let (files, path) = (self.context.files(), self.variable("PATH").unwrap_or_else(|| DEFAULT_PATH.to_owned()));
+        readers.utilities.retain(|name| files.which(name, &path).is_some());
         for name in &readers.utilities {
             self.registry.insert_command(*name, External(self.context.clone()));
         }

@@ -53,6 +53,8 @@ async fn lines_as_people_write_them() {
         ("ls -la /etc/kubernetes/manifests | tail -1 | cut -c1-10", "drwxr-xr-x\n"),
         ("for i in a b; do sleep 1; echo $i; done | cat", "a\nb\n"),
         ("echo one two | awk '{print $2}' | xargs echo got", "got two\n"),
+        ("mkdir /tmp/to; tar cf /tmp/h.tar -C /etc hostname; sudo tar -xmf /tmp/h.tar -C /tmp/to; cat /tmp/to/hostname", "worker-2\n"),
+        ("df -h /dev/shm", "Filesystem      Size  Used Avail Use% Mounted on\ntmpfs           2.0G     0  2.0G   0% /dev/shm\n"),
         ("ps -o pid,comm -p 1", "    PID COMMAND\n      1 systemd\n"),
     ] {
         assert_eq!(run(&mut shell, script).await, want, "{script}");
@@ -279,17 +281,13 @@ async fn commands_read_what_is_typed() {
         ("sort | head -1", "b\na\n", "a\n"),
         ("mapfile -t lines; echo ${#lines[@]} ${lines[1]}", "a\nb\n", "2 b\n"),
         ("cat", "a\n", "a\n"),
+        ("wc -l", "b\nc\n", "2\n"),
+        ("sh -c 'wc -l'", "b\nc\n", "2\n"),
+        ("sh -c 'read x; echo $x; grep -c .'", "a\nb\nc\n", "a\n2\n"),
         ("sh -c 'read x; echo $x; wc -l'", "a\nb\nc\n", "a\n2\n"),
     ] {
         let (writer, stdin) = crate::machine::Input::channel();
-        let terminal = crate::machine::Terminal {
-            size: std::sync::Mutex::new((80, 24)),
-            interactive: true,
-            name: "pts/0".to_owned(),
-            editor: None,
-            pager: None,
-        };
-        let mut shell = machine.open_shell("root", stdin, Some(std::sync::Arc::new(terminal))).await.expect("a shell");
+        let mut shell = machine.open_shell("root", stdin, Some(crate::machine::Terminal::plain("pts/0"))).await.expect("a shell");
         writer.send(typed.into()).await.expect("read");
         drop(writer);
         assert_eq!(run(&mut shell, script).await, want, "{script}");

@@ -100,6 +100,9 @@ pub(crate) async fn run_utility(context: ProcessContext) -> ExitStatus {
     }
     let name = argv.remove(0);
     let name = name.rsplit('/').next().unwrap_or(&name).to_owned();
+    if name == "tar" {
+        without_touch(&mut argv);
+    }
     let stdin = if reads_stdin(&name, &argv) { context.stdin.read_to_end().await } else { Vec::new() };
     let mut session = match Session::new(&context, false) {
         Ok(session) => session,
@@ -109,6 +112,17 @@ pub(crate) async fn run_utility(context: ProcessContext) -> ExitStatus {
         }
     };
     session.run(&format!("{name} \"$@\""), ExecOptions::new().positional(argv).stdin(stdin), &context.stdout, &context.stderr).await
+}
+
+/// Takes `m` from tar's letters, as `kubectl cp` gives it (`-xmf -`): bashkit's tar does not know it, and does no other than it says,
+/// files get the time of their extraction.
+fn without_touch(argv: &mut [String]) {
+    for (at, arg) in argv.iter_mut().enumerate() {
+        let letters = arg.starts_with('-') && !arg.starts_with("--") || at == 0;
+        if letters && arg.contains('x') && arg.trim_start_matches('-').bytes().all(|b| b.is_ascii_alphabetic()) {
+            arg.retain(|letter| letter != 'm');
+        }
+    }
 }
 
 /// Commands that only read standard input when no file is named need not wait for one that never ends.

@@ -205,6 +205,7 @@ async fn a_reboot_starts_what_is_enabled() {
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(machine.systemd().unit("kubelet.service").active, Active::Inactive);
     assert_eq!(machine.systemd().unit("containerd.service").active, Active::Active);
+    shell.gone().await;
     run(&mut shell, "echo").await;
     assert!(shell.exited().is_some(), "a reboot closes the connection");
     let files = machine.host_files();

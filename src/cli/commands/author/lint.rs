@@ -7,7 +7,7 @@ use crate::cli::error::CliError;
 use crate::cli::suggest::did_you_mean;
 use crate::content::lint::codes;
 use crate::content::{Catalog, Findings, Source};
-use crate::render::document::{LintFindingDocument, LintDocument};
+use crate::render::document::{LintDocument, LintFindingDocument};
 use crate::render::markdown;
 
 /// Read content and report everything that is wrong with it, each with its place, a code and, where there is any, advice.

@@ -1,6 +1,8 @@
 //! `ckaprep author`: tools for those who write scenarios and questions.
 
+mod capture;
 mod lint;
+mod new;
 mod schema;
 mod test;
 mod watch;
@@ -21,6 +23,10 @@ enum Tool {
     Lint(lint::Args),
     /// Prove content: untouched scores nothing, solutions score everything, wrong fixes lose what they name
     Test(test::Args),
+    /// Make the folder of a new scenario that already proves
+    New(new::Args),
+    /// Make a scenario by showing it: break a cluster, then solve it
+    Capture(capture::Args),
     /// Print the format as a JSON Schema, for editors
     Schema(schema::Args),
 }
@@ -31,7 +37,7 @@ impl Args {
         match &self.tool {
             Tool::Lint(args) => args.format,
             Tool::Test(args) => args.format,
-            Tool::Schema(_) => Format::Text,
+            Tool::New(_) | Tool::Capture(_) | Tool::Schema(_) => Format::Text,
         }
     }
 }
@@ -41,6 +47,8 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
     match args.tool {
         Tool::Lint(args) => lint::run(args, context),
         Tool::Test(args) => test::run(args, context),
+        Tool::New(args) => new::run(args, context),
+        Tool::Capture(args) => capture::run(args, context),
         Tool::Schema(args) => schema::run(args, context),
     }
 }

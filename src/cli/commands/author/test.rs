@@ -12,8 +12,8 @@ use crate::cli::complete;
 use crate::cli::context::{Context, Format};
 use crate::cli::error::CliError;
 use crate::cli::kind_args::KindArgs;
-use crate::cli::prove_kind;
 use crate::cli::prove::{self, Bases, Case, Only};
+use crate::cli::prove_kind;
 use crate::cli::suggest::did_you_mean;
 use crate::content::Catalog;
 use crate::render::document::{ProofDocument, ProofsDocument};
@@ -97,7 +97,10 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
 
 fn choose(args: &Args) -> Result<Chosen, CliError> {
     // A word that is no id and names a folder means the folder; `./` says so in any case.
-    let folder = |word: &String| catalog::is_path(word) || (!crate::model::id::is_id(word) || Path::new(word).join("scenario.yaml").is_file()) && Path::new(word).is_dir();
+    let folder = |word: &String| {
+        catalog::is_path(word)
+            || (!crate::model::id::is_id(word) || Path::new(word).join("scenario.yaml").is_file()) && Path::new(word).is_dir()
+    };
     match args.words.as_slice() {
         [word] if folder(word) => match &args.content.content {
             Some(_) => Err(CliError::usage("--content and a folder exclude each other")),
@@ -115,7 +118,11 @@ fn known(catalog: &Catalog, id: &str) -> Result<(), CliError> {
     if all.contains(&id) {
         return Ok(());
     }
-    Err(CliError::usage(format!("there is no scenario or question {id:?}")).hint(did_you_mean(id, all, "`ckaprep list` shows what there is.")))
+    Err(CliError::usage(format!("there is no scenario or question {id:?}")).hint(did_you_mean(
+        id,
+        all,
+        "`ckaprep list` shows what there is.",
+    )))
 }
 
 async fn prove_all(catalog: &Catalog, cases: &[Case], named: bool, args: &Args, context: &Context) -> Result<u8, CliError> {

@@ -10,6 +10,7 @@ pub fn of_type(name: &str) -> Option<fn(&mut Fields)> {
     let short = name.strip_prefix("io.k8s.api.")?;
     Some(match short {
         "core.v1.Pod" => pod,
+        "core.v1.PodSpec" => pod_spec,
         "core.v1.Container" | "core.v1.EphemeralContainer" => container,
         "core.v1.Volume" => volume,
         "core.v1.ImageVolumeSource" => image_volume,
@@ -80,6 +81,16 @@ fn image_volume(map: &mut Fields) {
     if text(map, "pullPolicy").is_empty() {
         let policy = pull_policy(text(map, "reference"));
         map.insert("pullPolicy".into(), policy.into());
+    }
+}
+
+/// Conversion keeps the account's old name equal to the new one, whichever of them is set (`Convert_v1_PodSpec_To_core_PodSpec` and back).
+fn pod_spec(map: &mut Fields) {
+    let (new, old) = (text(map, "serviceAccountName").to_owned(), text(map, "serviceAccount").to_owned());
+    if !new.is_empty() && new != old {
+        map.insert("serviceAccount".into(), new.into());
+    } else if new.is_empty() && !old.is_empty() {
+        map.insert("serviceAccountName".into(), old.into());
     }
 }
 

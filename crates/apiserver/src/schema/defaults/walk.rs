@@ -94,6 +94,18 @@ mod tests {
     }
 
     #[test]
+    fn the_old_name_of_an_account_follows_the_new_one() {
+        for (given, names) in [
+            (json!({"serviceAccountName": "a"}), ["a", "a"]),
+            (json!({"serviceAccount": "b"}), ["b", "b"]),
+            (json!({"serviceAccountName": "a", "serviceAccount": "b"}), ["a", "a"]),
+        ] {
+            let pod = defaulted("", "v1", "Pod", json!({"spec": given}));
+            assert_eq!([&pod["spec"]["serviceAccountName"], &pod["spec"]["serviceAccount"]], names);
+        }
+    }
+
+    #[test]
     fn values_that_are_set_stay() {
         let deployment = defaulted("apps", "v1", "Deployment", json!({"spec": {"replicas": 0, "strategy": {"type": "Recreate"}}}));
         assert_eq!(deployment["spec"]["replicas"], 0);

@@ -264,12 +264,13 @@ impl Controller {
         Ok(())
     }
 
+    /// Upstream writes it with the status, so that it does not count as a new generation.
     async fn write_revision(&self, deployment: &mut Deployment, revision: i64) -> Outcome {
         if revision > 0 && deployment.annotation(REVISION) != Some(&revision.to_string()) {
             let status = deployment.status.clone();
             let mut changed = deployment.clone();
             changed.metadata.annotations.get_or_insert_default().insert(REVISION.to_owned(), revision.to_string());
-            *deployment = self.kit.replace(&changed).await?;
+            *deployment = self.kit.replace_status(&changed).await?;
             deployment.status = status;
         }
         Ok(())

@@ -8,7 +8,7 @@ use k8s_openapi::api::storage::v1::StorageClass;
 
 use crate::machinery::errors::not_found;
 use crate::machinery::kit::{Reconcile, Synced};
-use crate::machinery::volume_match::{class_of_claim, class_of_volume, find, is_bound_to};
+use crate::machinery::volume_match::{class_of_claim, class_of_volume, find, is_bound_to, mismatch};
 use crate::machinery::{Informer, Kit, Meta, Outcome, Queue, Recorder};
 
 /// The controller has finished binding.
@@ -100,10 +100,7 @@ impl Reconcile for Claims<'_> {
         let name = volume_name(&claim);
         if !name.is_empty() {
             // A person asked for this volume.
-            return match this.volumes.get(name) {
-                Some(volume) if claim_of(&volume).is_none() || is_bound_to(&volume, &claim) => this.bind(&claim, &volume).await,
-                _ => this.set_phase(&claim, "Pending").await,
-            };
+            return this.bind_to(&claim, name).await;
         }
         this.find_or_provision(&claim).await
     }
@@ -125,6 +122,25 @@ impl Controller {
             self.recorder.warning(claim, reason, message);
         }
         Ok(())
+    }
+
+    /// Binds a claim to the volume that it asks for, if that volume can have it (`syncUnboundClaim`).
+    async fn bind_to(&self, claim: &PersistentVolumeClaim, name: &str) -> Outcome {
+        let Some(volume) = self.volumes.get(name) else { return self.set_phase(claim, "Pending").await };
+        if is_bound_to(&volume, claim) {
+            return self.bind(claim, &volume).await;
+        }
+        if claim_of(&volume).is_some() {
+            self.recorder.warning(claim, "FailedBinding", format!("volume {name:?} already bound to a different claim."));
+            return self.set_phase(claim, "Pending").await;
+        }
+        match mismatch(&volume, claim) {
+            None => self.bind(claim, &volume).await,
+            Some(reason) => {
+                self.recorder.warning(claim, "VolumeMismatch", format!("Cannot bind to requested volume {name:?}: {reason}"));
+                self.set_phase(claim, "Pending").await
+            }
+        }
     }
 
     async fn set_phase(&self, claim: &PersistentVolumeClaim, phase: &str) -> Outcome {

@@ -146,8 +146,8 @@ async fn apply_client_side(cx: &Context, mut info: Info, dry_run: DryRun) -> Res
                     Error::Status(status) => Error::Status(Box::new(crate::error::Status {
                         message: format!(
                             "error when retrieving current configuration of:\nResource: {:?}, GroupVersionKind: {:?}\nName: {:?}, Namespace: {:?}\nfrom server for: {:?}: {}",
-                            format!("{}, Resource={}", info.resource.api_version(), info.resource.name),
-                            format!("{}, Kind={}", info.resource.api_version(), info.resource.kind),
+                            format!("{}/{}, Resource={}", info.resource.group, info.resource.version, info.resource.name),
+                            format!("{}/{}, Kind={}", info.resource.group, info.resource.version, info.resource.kind),
                             info.name,
                             info.namespace.as_deref().unwrap_or_default(),
                             source.as_deref().unwrap_or_default(),
@@ -173,11 +173,12 @@ async fn apply_client_side(cx: &Context, mut info: Info, dry_run: DryRun) -> Res
         let original: Value = annotation.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         let (style, content_type) = style_of(&info);
         let change = three_way(style, &original, &info.object, &current);
-        if change.as_object().is_none_or(serde_json::Map::is_empty) {
-            return Ok((current, "unchanged"));
-        }
+        // Upstream does not look for changes here.
         if dry_run == DryRun::Client {
             return Ok((info.object, "configured"));
+        }
+        if change.as_object().is_none_or(serde_json::Map::is_empty) {
+            return Ok((current, "unchanged"));
         }
         match cx.patch(&format!("{}{query}", info.path()), content_type, &change).await {
             Ok(object) => return Ok((object, "configured")),
@@ -200,8 +201,8 @@ fn applying(error: Error, change: &Value, info: &Info) -> Error {
             let message = format!(
                 "error when applying patch:\n{}\nto:\nResource: {:?}, GroupVersionKind: {:?}\nName: {:?}, Namespace: {:?}\nfor: {source:?}: error when patching {source:?}: {}",
                 crate::print::json::compact(change),
-                format!("{}, Resource={}", info.resource.api_version(), info.resource.name),
-                format!("{}, Kind={}", info.resource.api_version(), info.resource.kind),
+                format!("{}/{}, Resource={}", info.resource.group, info.resource.version, info.resource.name),
+                format!("{}/{}, Kind={}", info.resource.group, info.resource.version, info.resource.kind),
                 info.name,
                 info.namespace.as_deref().unwrap_or_default(),
                 status.message

@@ -46,6 +46,29 @@ async fn run(cx: &Context) -> Result<(), Error> {
             ));
         }
     };
+    const VERBS: &[&str] = &[
+        "get",
+        "list",
+        "watch",
+        "create",
+        "update",
+        "patch",
+        "delete",
+        "deletecollection",
+        "use",
+        "bind",
+        "impersonate",
+        "*",
+        "approve",
+        "sign",
+        "escalate",
+        "attest",
+    ];
+    const URL_VERBS: &[&str] = &["get", "put", "post", "head", "options", "delete", "patch", "*"];
+    let known = if word.starts_with('/') { URL_VERBS } else { VERBS };
+    if !known.contains(&verb.as_str()) {
+        cx.warn(&format!("verb '{verb}' is not a known verb\n")).await?;
+    }
     let namespace = if cx.flags.on("all-namespaces") { String::new() } else { cx.namespace()? };
     let mut spec = json!({});
     if word.starts_with('/') {

@@ -142,6 +142,7 @@ async fn set_context(cx: &Context) -> Result<(), Error> {
         }
         ([name], false) => name.clone(),
         (_, true) => return Err(Error::message("you cannot specify both a context name and --current")),
+        ([], false) => return Err(Error::message("you must specify a non-empty context name or --current")),
         (args, false) => return Err(cx.usage_error(format!("Unexpected args: [{}]", args.join(" ")))),
     };
     let existed = file.entry("contexts", &name).is_some();

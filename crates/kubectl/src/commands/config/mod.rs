@@ -39,8 +39,8 @@ impl File {
     /// Reads the file that changes go to: the first that exists, or the one that would be created.
     pub fn open(cx: &Context) -> Result<Self, Error> {
         let paths = kubeconfig::paths(cx);
-        let path = paths.iter().find(|p| cx.files.read(p).is_ok()).or(paths.last()).cloned().unwrap_or_default();
-        let value = match cx.files.read(&path) {
+        let path = paths.iter().find(|p| cx.files.read(&cx.absolute(p)).is_ok()).or(paths.last()).cloned().unwrap_or_default();
+        let value = match cx.files.read(&cx.absolute(&path)) {
             Ok(bytes) => manifest::parse(&String::from_utf8_lossy(&bytes))
                 .map_err(|e| Error::message(format!("error loading config file \"{path}\": {e}")))?,
             Err(_) => Value::Null,
@@ -78,7 +78,7 @@ impl File {
             }
         }
         cx.files
-            .write(&self.path, yaml::document(&value).as_bytes())
+            .write(&cx.absolute(&self.path), yaml::document(&value).as_bytes())
             .map_err(|e| Error::message(format!("open {}: {}", self.path, kubeconfig::go_reason(&e))))
     }
 

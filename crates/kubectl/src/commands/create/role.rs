@@ -80,7 +80,7 @@ async fn role(cx: &Context) -> Result<(), Error> {
         return Err(Error::message("at least one resource must be specified"));
     }
     object["rules"] = rules(cx).await?;
-    create::submit(cx, &resource, object, "role").await
+    create::submit(cx, &resource, object, "").await
 }
 
 async fn cluster_role(cx: &Context) -> Result<(), Error> {
@@ -96,7 +96,7 @@ async fn cluster_role(cx: &Context) -> Result<(), Error> {
             aggregation.iter().filter_map(|t| t.split_once('=')).map(|(k, v)| (k.to_owned(), v.into())).collect();
         object["aggregationRule"] = json!({"clusterRoleSelectors": [{"matchLabels": labels}]});
         object["rules"] = Value::Null;
-        return create::submit(cx, &resource, object, "clusterrole").await;
+        return create::submit(cx, &resource, object, "").await;
     }
     let (verbs, urls) = (cx.flags.list("verb"), cx.flags.list("non-resource-url"));
     if verbs.is_empty() {
@@ -113,7 +113,7 @@ async fn cluster_role(cx: &Context) -> Result<(), Error> {
         all.push(json!({"nonResourceURLs": urls, "verbs": verbs}));
     }
     object["rules"] = Value::Array(all);
-    create::submit(cx, &resource, object, "clusterrole").await
+    create::submit(cx, &resource, object, "").await
 }
 
 /// One rule for each API group, as upstream's `generateResourcePolicyRules` makes them.
@@ -175,7 +175,8 @@ where
     if let Some(group) = main.strip_prefix("*.") {
         return Ok((group.to_owned(), "*".to_owned()));
     }
-    let found = discovery().await?.find(main)?;
+    // Upstream passes the mapper's error on without a prefix.
+    let found = discovery().await?.find(main).map_err(|e| Error::Verbatim(e.to_string()))?;
     let name = sub.map_or_else(|| found.name.clone(), |sub| format!("{}/{sub}", found.name));
     Ok((found.group.clone(), name))
 }

@@ -120,7 +120,7 @@ async fn tls(cx: &Context) -> Result<(), Error> {
     let name = create::name(cx)?;
     let read = |flag: &str| {
         let path = cx.flags.text(flag);
-        cx.files.read(&cx.absolute(path)).map_err(|e| Error::message(format!("open {path}: {}", go_reason(&e))))
+        cx.files.read(&cx.absolute(path)).map_err(|e| Error::message(format!("Cannot read file {path}, open {path}: {}", go_reason(&e))))
     };
     let (cert, key) = (read("cert")?, read("key")?);
     let is_pem = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains("-----BEGIN ");

@@ -117,11 +117,8 @@ async fn run(cx: &Context, kind: &str) -> Result<(), Error> {
 /// `80`, `80:8080` or `80:name`.
 fn parse_port(text: &str) -> Result<Value, Error> {
     let (port, target) = text.split_once(':').unwrap_or((text, text));
-    let number: u16 = port
-        .parse()
-        .ok()
-        .filter(|n| *n > 0)
-        .ok_or_else(|| Error::message(format!("strconv.ParseInt: parsing {port:?}: invalid syntax")))?;
-    let target = target.parse::<u16>().map_or_else(|_| Value::from(target), Value::from);
+    // Whether a number may be a port is for the server to say.
+    let number: i32 = port.parse().map_err(|_| Error::message(format!("strconv.ParseInt: parsing {port:?}: invalid syntax")))?;
+    let target = target.parse::<i32>().map_or_else(|_| Value::from(target), Value::from);
     Ok(json!({"name": text.replace(':', "-"), "port": number, "protocol": "TCP", "targetPort": target}))
 }

@@ -30,6 +30,9 @@ pub const COMMAND: Command = Command {
 };
 
 async fn run(cx: &Context) -> Result<(), Error> {
+    if cx.flags.args.is_empty() && !crate::resources::manifest::named(cx) && cx.flags.given("selector").is_none() {
+        return Err(Error::message("required resource not specified"));
+    }
     let (infos, errors) = Selection::of(cx).fetch(cx).await?;
     if let Some(error) = Error::collect(errors) {
         return Err(error);

@@ -52,11 +52,14 @@ async fn undo(cx: &Context, info: &Info, wanted: i64, dry_run: DryRun) -> Result
         return Err(Error::message(format!("unable to find specified revision {wanted} in history")));
     }
     let is_deployment = info.resource.kind == "Deployment";
+    let history = revisions(cx, info).await?;
+    if is_deployment && wanted == 0 && history.len() < 2 {
+        return Err(Error::message(format!("no rollout history found for deployment {:?}", info.name)));
+    }
+    let target = choose(&history, wanted)?;
     if is_deployment && info.object["spec"]["paused"] == true {
         return Err(Error::message("you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again"));
     }
-    let history = revisions(cx, info).await?;
-    let target = choose(&history, wanted)?;
     if dry_run == DryRun::Client {
         let text = tabwriter::align(&template::describe(&target.template), 0, 2);
         return Ok(format!("\n{}", text.trim_end()));

@@ -29,6 +29,11 @@ async fn run(cx: &Context) -> Result<(), Error> {
         return Err(Error::message("one or more resources must be specified as <resource> <name> or <resource>/<name>"));
     }
     if changes.is_empty() {
+        if resources.len() > 1 && resources[0].contains('/') {
+            return Err(Error::message(
+                "there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. 'kubectl get resource/<resource_name>' instead of 'kubectl get resource resource/<resource_name>'",
+            ));
+        }
         return Err(Error::message("at least one image update is required"));
     }
     let pairs: Vec<(&str, &str)> = changes.iter().filter_map(|c| c.split_once('=')).collect();

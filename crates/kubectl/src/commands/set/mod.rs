@@ -55,6 +55,10 @@ pub async fn each(
         let result = if update::is_local(cx) { Ok(wanted) } else { update::send(cx, &info, &wanted, dry_run, "kubectl-set").await };
         match result {
             Ok(object) => operation::announce(cx, &object, done, dry_run).await?,
+            // Upstream's own wording for each of its commands.
+            Err(e) if done.starts_with("resource ") => {
+                errors.push(Error::message(format!("failed to patch resources update to pod template {e}")));
+            }
             Err(e) => errors.push(Error::message(
                 format!("failed to patch {done} to pod template: {e}").replace(&format!("patch {done}"), &format!("patch {}", noun(done))),
             )),
