@@ -125,10 +125,24 @@ fn errors_have_a_json_form() {
 }
 
 #[test]
-fn backends_that_are_not_there_are_refused() {
+fn an_existing_cluster_is_named_and_is_not_production() {
     let user = User::new();
-    let run = user.run(&["scenario", "unhealthy-node", "--backend", "existing"]).expect_code(3);
-    assert!(run.stderr.contains("not there yet") && run.stderr.contains(" next: "), "{}", run.stderr);
+    let start = ["scenario", "no-answer", "--backend", "existing"];
+    let run = user.run(&start).expect_code(2);
+    assert!(run.stderr.contains("--context NAME") && run.stderr.contains(" next: "), "{}", run.stderr);
+    let own = "apiVersion: v1\nkind: Config\ncurrent-context: lab\nclusters: [{name: c, cluster: {server: 'https://prod.example:6443'}}]\n\
+               users: [{name: u, user: {token: x}}]\ncontexts: [{name: lab, context: {cluster: c, user: u}}]\n";
+    let path = user.path().join("own");
+    std::fs::write(&path, own).expect("a kubeconfig");
+    let kubeconfig = path.to_string_lossy().into_owned();
+    let named = |context| [&start[..], &["--kubeconfig", &kubeconfig, "--context", context]].concat();
+    let run = user.run(&named("lab")).expect_code(2);
+    assert!(run.stderr.contains("looks like production: its server is"), "{}", run.stderr);
+    let run = user.run(&named("labb")).expect_code(2);
+    assert!(run.stderr.contains("there is no context \"labb\"") && run.stderr.contains("contexts: lab"), "{}", run.stderr);
+    assert_eq!(std::fs::read_to_string(&path).expect("it is there"), own);
+    let role = user.run(&["backend", "permissions"]).expect_code(0);
+    assert!(role.stdout.contains("kind: ClusterRole\n"), "{}", role.stdout);
 }
 
 #[test]
@@ -158,7 +172,7 @@ fn a_state_directory_that_cannot_be_made_is_named() {
 fn alone_it_says_what_to_do_next() {
     let user = User::new();
     let run = user.run(&[] as &[&str]).expect_code(0);
-    assert!(run.stdout.contains("ckaprep scenario unhealthy-node") && run.stdout.contains("ckaprep quiz --exam cka"), "{}", run.stdout);
+    assert!(run.stdout.contains("ckaprep scenario ") && run.stdout.contains("ckaprep quiz --exam cka"), "{}", run.stdout);
 }
 
 #[test]
@@ -337,7 +351,12 @@ fn kill(user: &User) {
     let folder = sessions.flatten().next().expect("a session").path();
     let record: Value = serde_json::from_slice(&std::fs::read(folder.join("session.json")).expect("a record")).expect("JSON");
     let pid = i32::try_from(record["pid"].as_i64().expect("a pid")).expect("a pid");
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).expect("it was running");
+    let pid = nix::unistd::Pid::from_raw(pid);
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("it was running");
+    // The system takes a moment to take it apart; until then its socket is there.
+    while nix::sys::signal::kill(pid, None).is_ok() {
+        std::thread::yield_now();
+    }
 }
 
 /// Readable by its owner only.

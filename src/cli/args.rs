@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::commands::{
-    attach, author, backend, check, cluster, completions, curriculum, doctor, hint, history, kubectl, list, next, nodes, pack, quiz, replay, reset, scenario, serve, show,
-    solution, ssh, ssh_shim, stats, status, stop, study, task,
+    attach, author, backend, check, cluster, completions, curriculum, doctor, hint, history, kubectl, list, next, nodes, pack, quiz,
+    replay, reset, scenario, serve, show, solution, ssh, ssh_shim, stats, status, stop, study, task,
 };
 use super::context::{Context, Format};
 use super::error::CliError;

@@ -51,7 +51,9 @@ impl ExistingArgs {
         };
         Regex::new(&self.production_pattern).map_err(ExistingError::from)?;
         let files = match &self.kubeconfig {
-            Some(file) => vec![std::path::absolute(file).map_err(|e| CliError::environment("cannot find the working directory").because(e))?],
+            Some(file) => {
+                vec![std::path::absolute(file).map_err(|e| CliError::environment("cannot find the working directory").because(e))?]
+            }
             None => usual_files()?,
         };
         Ok(Options { production: self.production_pattern.clone(), ..Options::new(files, context) })
@@ -118,12 +120,16 @@ mod tests {
     fn what_will_be_made_is_listed_by_namespace() {
         let plan = Plan { namespaces: BTreeMap::from([("ckaprep-shop".to_owned(), vec!["Service web".to_owned()])]) };
         let text = shown(&plan, "lab", "https://192.0.2.1:6443");
-        assert!(text.contains("context lab (https://192.0.2.1:6443)") && text.contains("  Namespace ckaprep-shop\n    Service web\n"), "{text}");
+        assert!(
+            text.contains("context lab (https://192.0.2.1:6443)") && text.contains("  Namespace ckaprep-shop\n    Service web\n"),
+            "{text}"
+        );
     }
 
     #[test]
     fn a_context_must_be_named() {
-        let error = ExistingArgs { production_pattern: PRODUCTION.to_owned(), ..ExistingArgs::default() }.options().expect_err("no context");
+        let error =
+            ExistingArgs { production_pattern: PRODUCTION.to_owned(), ..ExistingArgs::default() }.options().expect_err("no context");
         assert!(error.to_string().contains("--context"), "{error}");
     }
 }

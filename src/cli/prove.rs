@@ -134,9 +134,10 @@ pub(super) fn row(row: ProofRow) -> ProofRowDocument {
     ProofRowDocument { run: run_name(&row.run), score: row.score, checks: checks.collect(), problems: row.problems }
 }
 
-/// Checks and gates that passed in every run of every variant. Asked of exercises of which all variants were proven.
+/// Checks and gates that failed in no run of any variant and that no change of a solved cluster made fail. Asked of exercises of which
+/// all variants were proven.
 pub fn never_failed(proofs: &[ProofDocument]) -> Vec<NeverFailedDocument> {
-    /// By gate or check, and id: whether it ever failed.
+    /// By gate or check, and id: whether it was seen to fail.
     type Failed<'a> = BTreeMap<(bool, &'a str), bool>;
     let mut exercises: BTreeMap<(&str, &str), Failed<'_>> = BTreeMap::new();
     let mut broken = BTreeSet::new();
@@ -146,16 +147,17 @@ pub fn never_failed(proofs: &[ProofDocument]) -> Vec<NeverFailedDocument> {
             // What is wrong already is said already.
             broken.insert(key);
         }
+        let changed = |id: &str| proof.mutations.iter().any(|m| m.check == id && m.fails.is_some());
         let checks = exercises.entry(key).or_default();
         for check in proof.rows.iter().flat_map(|row| &row.checks) {
-            *checks.entry((check.gate, check.id.as_str())).or_insert(true) &= check.verdict == Verdict::Pass;
+            *checks.entry((check.gate, check.id.as_str())).or_default() |= check.verdict == Verdict::Fail || changed(&check.id);
         }
     }
     let sound = exercises.into_iter().filter(|(key, _)| !broken.contains(key));
     sound
         .flat_map(|((kind, id), checks)| {
-            let always = checks.into_iter().filter(|(_, always)| *always);
-            always.map(move |((gate, check), _)| NeverFailedDocument { kind: kind.into(), id: id.into(), check: check.into(), gate })
+            let never = checks.into_iter().filter(|(_, failed)| !*failed);
+            never.map(move |((gate, check), _)| NeverFailedDocument { kind: kind.into(), id: id.into(), check: check.into(), gate })
         })
         .collect()
 }

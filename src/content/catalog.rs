@@ -91,7 +91,8 @@ impl Catalog {
         findings.extend(lint::lint(&catalog, &own));
         if folder.join("scenario.yaml").is_file() {
             let used = lint::faults_named(&own);
-            let foreign = |file: &str| source.iter().any(|(p, _)| source.display(p) == file && p.starts_with("faults/") && !used.contains(stem(p)));
+            let foreign =
+                |file: &str| source.iter().any(|(p, _)| source.display(p) == file && p.starts_with("faults/") && !used.contains(stem(p)));
             findings.retain(|finding| !foreign(finding.file()));
         }
         Ok((catalog, findings.sorted()))

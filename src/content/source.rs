@@ -71,7 +71,11 @@ impl Source {
     /// followed; what is too large or not text is an error.
     pub fn folder(folder: &Path) -> io::Result<Self> {
         let mut files = Reader::default();
-        if is_scenario(folder) { files.folder(folder, "", 0)? } else { files.tree(folder)? }
+        if is_scenario(folder) {
+            files.folder(folder, "", 0)?
+        } else {
+            files.tree(folder)?
+        }
         Ok(Self { origin: Origin::Folder(folder.to_owned()), files: files.files })
     }
 
@@ -222,7 +226,9 @@ mod tests {
             fs::create_dir_all(path.parent().expect("a parent")).expect("made");
             fs::write(path, text).expect("written");
         };
-        for path in ["scenarios/x/scenario.yaml", "scenarios/x/setup/a.yaml", "scenarios/y/scenario.yaml", "faults/f.yaml", "questions/q.yaml"] {
+        for path in
+            ["scenarios/x/scenario.yaml", "scenarios/x/setup/a.yaml", "scenarios/y/scenario.yaml", "faults/f.yaml", "questions/q.yaml"]
+        {
             write(path, "a: 1");
         }
         write("target/huge.yaml", "not ours");

@@ -84,14 +84,19 @@ const FUEL: u64 = 200_000;
 const LONGEST: usize = 2 << 20;
 
 /// What a template gives, up to [`LONGEST`].
-struct Capped(Vec<u8>);
+#[derive(Default)]
+struct Capped {
+    text: Vec<u8>,
+    full: bool,
+}
 
 impl std::io::Write for Capped {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if self.0.len() + bytes.len() > LONGEST {
-            return Err(std::io::Error::other("the template gives too long a text"));
+        if self.text.len() + bytes.len() > LONGEST {
+            self.full = true;
+            return Err(std::io::ErrorKind::FileTooLarge.into());
         }
-        self.0.extend_from_slice(bytes);
+        self.text.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -106,11 +111,13 @@ pub fn render(text: &str, context: &Context) -> Result<String, TemplateError> {
         return Ok(text.to_owned());
     }
     let environment = environment();
-    let mut out = Capped(Vec::new());
+    let mut out = Capped::default();
     let template = environment.template_from_str(text).map_err(|e| TemplateError::new(&e, text))?;
-    template.render_captured_to(minijinja::Value::from(Serde(&context.0)), &mut out).map_err(|e| TemplateError::new(&e, text))?;
     let wrong = |message: &str| TemplateError { message: message.to_owned(), template: crate::grade::text::excerpt(text), line: 1 };
-    let filled = String::from_utf8(out.0).map_err(|_| wrong("the template gives no text"))?;
+    let rendered = template.render_captured_to(minijinja::Value::from(Serde(&context.0)), &mut out);
+    // The engine says only that something could not be written.
+    rendered.map_err(|e| if out.full { wrong("the template gives too long a text") } else { TemplateError::new(&e, text) })?;
+    let filled = String::from_utf8(out.text).map_err(|_| wrong("the template gives no text"))?;
     // What a terminal obeys must not come in by a template's own escapes either.
     if filled.chars().any(is_control) { Err(wrong("the template gives a control character")) } else { Ok(filled) }
 }
@@ -191,7 +198,8 @@ mod tests {
 
     #[test]
     fn expressions_choose() {
-        for (expression, expected) in [("copies == 3", true), ("app.port in [80, 443]", false), ("node != 'worker-1' and copies > 2", true)] {
+        for (expression, expected) in [("copies == 3", true), ("app.port in [80, 443]", false), ("node != 'worker-1' and copies > 2", true)]
+        {
             assert_eq!(holds(expression, &context()), Ok(expected), "{expression}");
         }
         assert!(holds("missing", &context()).is_err() && holds("copies ==", &context()).is_err());
@@ -209,7 +217,7 @@ mod tests {
         for (text, part) in [
             ("{% for i in range(9999) %}{% for j in range(9999) %}{% endfor %}{% endfor %}", "fuel"),
             ("{% for i in range(20000) %}{{ 'a' * 10000 }}{% endfor %}", "too long"),
-            ("{{ 'a' * 100000000000 }}", "too large"),
+            ("{{ 'a' * 100000000000 }}", "fuel"),
             ("{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}", ""),
             ("{{ '\\u001b[2J' }}", "control character"),
             ("{% include '/etc/passwd' %}", ""),

@@ -325,7 +325,7 @@ mod tests {
         let ready = json!({"node": {"conditions": {"Ready": "True"}}});
         assert_eq!(how(ready.clone()).map(|c| c[0].starts_with("Node worker-1: status.conditions")), Some(true));
         let data = json!({"resource": {"kind": "ConfigMap", "name": "a", "fields": {"data": {"n": "1"}}}});
-        assert_eq!(how(data.clone()), Some(vec!["ConfigMap default/a: data.n is \"1-other\"".to_owned()]));
+        assert_eq!(how(data.clone()), Some(vec!["ConfigMap default/a: data is gone".to_owned()]));
         assert_eq!(how(json!({"resource": {"kind": "ConfigMap", "name": "a"}})), Some(vec!["ConfigMap default/a: is gone".to_owned()]));
         assert_eq!(how(json!({"absent": {"kind": "Secret", "name": "gone"}})), Some(vec!["Secret default/gone: is there".to_owned()]));
         let none = json!({"absent": {"kind": "Secret", "selector": "app=web"}});

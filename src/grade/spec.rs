@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::checks::{
-    absent::Absent, access::AccessMatrix, cel::Cel, certificate::Certificate, claim::Claim, component::Component, condition::Condition, daemon_set_pod::DaemonSetPod, dns::Dns,
-    endpoint_share::EndpointShare, exec::Exec, file::File,
-    file_answer::FileAnswer, http::Http, kubeconfig::Kubeconfig, logs::Logs, node::Node, pod_placement::PodPlacement, pods_ready::PodsReady, rbac::Rbac,
-    resource::Resource, service_endpoints::ServiceEndpoints, static_pod::StaticPod, traffic::Traffic, units::Units, workload::Workload,
+    absent::Absent, access::AccessMatrix, cel::Cel, certificate::Certificate, claim::Claim, component::Component, condition::Condition,
+    daemon_set_pod::DaemonSetPod, dns::Dns, endpoint_share::EndpointShare, exec::Exec, file::File, file_answer::FileAnswer, http::Http,
+    kubeconfig::Kubeconfig, logs::Logs, node::Node, pod_placement::PodPlacement, pods_ready::PodsReady, rbac::Rbac, resource::Resource,
+    service_endpoints::ServiceEndpoints, static_pod::StaticPod, traffic::Traffic, units::Units, workload::Workload,
 };
 use crate::model::{CheckId, FaultId, Points};
 

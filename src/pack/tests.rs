@@ -323,7 +323,9 @@ fn content_that_is_hostile_is_refused() {
     };
     let deep = format!("{QUESTION}x: {}{}\n", "[".repeat(20_000), "]".repeat(20_000));
     let huge_loop = "1. {% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %} {{ node }}\n";
-    let cases: &[(&str, Vec<(String, String)>, &str)] = &[
+    /// What it is, the pack, the code of the finding.
+    type Case = (&'static str, Vec<(String, String)>, &'static str);
+    let cases: &[Case] = &[
         ("an anchors bomb", with("questions/q.yaml", &format!("{QUESTION}{bomb}")), "yaml/"),
         ("an anchors bomb in a manifest of its own", with("pack.yaml", &format!("{MANIFEST}{bomb}")), "yaml/"),
         ("nested without end", with("questions/q.yaml", &deep), "yaml/"),

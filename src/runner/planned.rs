@@ -79,7 +79,8 @@ mod tests {
         let namespace = |value| object(&value).namespace;
         assert_eq!(namespace(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a"}})), None);
         assert_eq!(namespace(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}})).as_deref(), Some("default"));
-        let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "a", "namespace": "x"}});
+        let role =
+            json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "a", "namespace": "x"}});
         assert_eq!(namespace(role), None);
     }
 }

@@ -28,7 +28,12 @@ impl Client {
         let stream =
             UnixStream::connect(&record.socket).await.map_err(|source| SessionError::Connection { id: record.id.clone(), source })?;
         let (read, write) = stream.into_split();
-        let client = Self { id: record.id.clone(), notices: Vec::new(), requests: Box::pin(protocol::writer(write)), replies: Box::pin(protocol::reader(read)) };
+        let client = Self {
+            id: record.id.clone(),
+            notices: Vec::new(),
+            requests: Box::pin(protocol::writer(write)),
+            replies: Box::pin(protocol::reader(read)),
+        };
         Ok((client, record))
     }
 

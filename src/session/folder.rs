@@ -19,8 +19,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error::SessionError;
-use crate::backend::kind::NodeDoor;
 use super::{Directories, private, protocol};
+use crate::backend::kind::NodeDoor;
 
 /// Longest path of a Unix socket that every system takes (macOS: 104 with the final zero).
 const MAX_SOCKET_PATH: usize = 100;

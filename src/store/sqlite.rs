@@ -312,11 +312,12 @@ impl History for Sqlite {
     }
 
     fn seen(&self, kind: ItemKind) -> Result<BTreeMap<String, Seen>, StoreError> {
-        // A bare column beside MAX() is of the row that has the maximum (SQLite, "Bare columns in an aggregate query").
+        // A bare column beside MAX() is of the row that has the maximum (SQLite, "Bare columns in an aggregate query"). Of two in one second
+        // the one that was written later is the later one.
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT item, COUNT(*), last_maximum > 0 AND last_earned >= last_maximum, MAX(at) FROM attempts WHERE kind = ?1 GROUP BY item",
+                "SELECT item, COUNT(*), last_maximum > 0 AND last_earned >= last_maximum, MAX(at * 4294967296 + rowid) FROM attempts WHERE kind = ?1 GROUP BY item",
             )
             .map_err(read)?;
         let rows = statement
@@ -455,7 +456,7 @@ mod tests {
         let details = Details { bindings: [("n".to_owned(), json!(3))].into(), answer: Some("b".into()), report };
         history.record(&attempt, &details).unwrap();
         record(&mut history, &sample("b", 1, 2));
-        assert_eq!(history.attempts_like(&attempt.id[..9]).unwrap(), [attempt.clone()]);
+        assert_eq!(history.attempts_like(&attempt.id[..9]).unwrap(), std::slice::from_ref(&attempt));
         assert_eq!(history.attempts_like("").unwrap().len(), 2);
         assert_eq!(history.details(&attempt.id).unwrap(), details);
         // A second answer changes the outcome, not the number of attempts.
@@ -472,7 +473,11 @@ mod tests {
             record(&mut there, &sample("a", second, 1));
         }
         let mut records = Vec::new();
-        there.each(&mut |attempt, details| Ok(records.push((attempt, details)))).unwrap().unwrap();
+        let mut keep = |attempt, details| {
+            records.push((attempt, details));
+            Ok(())
+        };
+        there.each(&mut keep).unwrap().unwrap();
         assert_eq!(here.merge(&records).unwrap(), Merged { new: 1, known: 1 });
         assert_eq!(here.merge(&records).unwrap(), Merged { new: 0, known: 2 });
         assert_eq!(here.attempts(9).unwrap(), [sample("a", 2, 1), sample("a", 1, 2)], "what was here stays as it was");

@@ -9,8 +9,8 @@ pub mod link;
 pub mod node_shell;
 pub mod pager;
 pub mod progress;
-pub mod steps;
 pub mod stdin;
+pub mod steps;
 pub mod terminal;
 
 pub use terminal::Terminal;

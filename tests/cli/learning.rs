@@ -36,6 +36,16 @@ fn right(catalog: &Catalog, id: &str) -> String {
     }
 }
 
+/// What to type for a wrong answer.
+fn wrong(catalog: &Catalog, id: &str) -> String {
+    match catalog.question(id).expect("it was drawn").body() {
+        QuestionBody::Single(options) | QuestionBody::Multiple(options) => {
+            options.iter().zip('a'..).filter(|(option, _)| !option.correct).map(|(_, letter)| letter).take(1).collect()
+        }
+        QuestionBody::Short(_) | QuestionBody::Open(_) | QuestionBody::Command => "nonsense".to_owned(),
+    }
+}
+
 fn attempts(user: &User) -> Vec<Value> {
     user.run(&["history", "--format", "json"]).expect_code(0).json()["attempts"].as_array().expect("a list").clone()
 }
@@ -49,7 +59,8 @@ fn the_exit_code_of_a_quiz_is_the_exams_pass_mark() {
     let answers: Vec<String> = ids.iter().map(|id| right(&catalog, id)).collect();
     let all = quiz(&answers.join("\n")).expect_code(0).json();
     assert_eq!((all["percent"].as_i64(), all["passed"].as_bool()), (Some(100), Some(true)));
-    let none = quiz("nonsense\nnonsense\nnonsense\n").expect_code(1).json();
+    let wrongs: Vec<String> = ids.iter().map(|id| wrong(&catalog, id)).collect();
+    let none = quiz(&wrongs.join("\n")).expect_code(1).json();
     assert_eq!((none["percent"].as_i64(), none["passed"].as_bool()), (Some(0), Some(false)));
     let _ = user.run(&["quiz", "--exam", "cka", "--count", "0"]).expect_code(2);
     let _ = user.run(&["quiz", "--exam", "cka", "--domain", "cooking"]).expect_code(2);

@@ -188,7 +188,7 @@ async fn outputs_errors_and_exit_codes() {
             "kubectl drain w1",
             1,
             "node/w1 cordoned\n",
-            "error: unable to drain node \"w1\" due to error: cannot delete cannot delete Pods that declare no controller (use --force to override): default/web, continuing command...\nThere are pending nodes to be drained:\n w1\nerror: cannot delete cannot delete Pods that declare no controller (use --force to override): default/web\n",
+            "error: unable to drain node \"w1\" due to error: cannot delete cannot delete Pods that declare no controller (use --force to override): default/web, continuing command...\nThere are pending nodes to be drained:\n w1\ncannot delete cannot delete Pods that declare no controller (use --force to override): default/web\n",
         ),
     ] {
         let outcome = kubectl(line).await;

@@ -161,12 +161,7 @@ impl WeakCluster {
 }
 
 /// The simulation's thread.
-fn serve(
-    world: World,
-    time: Time,
-    mut inbox: mpsc::UnboundedReceiver<Job>,
-    ready: &std::sync::mpsc::SyncSender<Result<(), SimError>>,
-) {
+fn serve(world: World, time: Time, mut inbox: mpsc::UnboundedReceiver<Job>, ready: &std::sync::mpsc::SyncSender<Result<(), SimError>>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(time == Time::Stepped).build();
     let runtime = match runtime {
         Ok(runtime) => runtime,

@@ -348,14 +348,14 @@ mod tests {
         let mut journal = Journal::create(directory.path(), world.clone()).unwrap();
         // A file that cannot be written to, and not cut either.
         let writable = std::mem::replace(&mut journal.file, File::open(directory.path().join("world.json")).unwrap());
-        assert!(journal.record(later(&world, 1, false)).is_err());
+        assert!(journal.record(later(&world, 1, true)).is_err());
         assert!(journal.broken.is_some());
         // A torn line may stand in it by now; nothing follows that.
         journal.file = writable;
-        assert!(journal.record(later(&world, 2, false)).is_err());
-        assert!(Journal::recover(directory.path()).unwrap().store_available);
-        journal.record(later(&world, 7, false)).unwrap();
+        assert!(journal.record(later(&world, 2, true)).is_err());
         assert!(!Journal::recover(directory.path()).unwrap().store_available);
+        journal.record(later(&world, 7, true)).unwrap();
+        assert!(Journal::recover(directory.path()).unwrap().store_available);
     }
 
     /// `/dev/full` takes no byte; the file that it stands for is put back when there is space again.

@@ -16,19 +16,10 @@ use crate::conformance::play::{Player, Reply, Request};
 /// Longest time of one command, in seconds.
 const PATIENCE: &str = "180";
 
-/// How root's shell on a node is opened.
-pub enum Nodes {
-    /// kind's nodes are containers.
-    Docker,
-    /// Not at all.
-    Closed,
-}
-
 /// One case's place in a cluster: a directory, a kubeconfig whose current namespace is the case's.
 pub struct Place {
     directory: PathBuf,
     names: Names,
-    nodes: Nodes,
 }
 
 /// Answers are those of one version: another kubectl says other things.
@@ -70,11 +61,11 @@ pub fn names(kubeconfig: &Path) -> Result<(Names, usize), String> {
 
 impl Place {
     /// Makes a namespace for a case and a directory for it.
-    pub fn new(kubeconfig: &Path, directory: &Path, namespace: &str, names: Names, nodes: Nodes) -> Result<Self, String> {
+    pub fn new(kubeconfig: &Path, directory: &Path, namespace: &str, names: Names) -> Result<Self, String> {
         let text = |e: std::io::Error| format!("{}: {e}", directory.display());
         std::fs::create_dir_all(directory).map_err(text)?;
         std::fs::copy(kubeconfig, directory.join(".kubeconfig")).map_err(text)?;
-        let place = Self { directory: directory.to_owned(), names, nodes };
+        let place = Self { directory: directory.to_owned(), names };
         let made = place.script(&format!(
             "kubectl create namespace {namespace} && kubectl config set-context --current --namespace={namespace} && \
              for n in $(seq 100); do kubectl get serviceaccount default 2>/dev/null && break; sleep 0.1; done"
@@ -160,13 +151,8 @@ impl Player for Place {
     }
 
     fn node<'a>(&'a self, node: &'a str, script: &'a str, stdin: &'a str) -> BoxFuture<'a, Reply> {
-        async move {
-            match self.nodes {
-                Nodes::Docker => self.bounded(&["docker", "exec", "-i", node, "bash", "-c", script], stdin),
-                Nodes::Closed => Reply { stderr: "no access to nodes".to_owned(), status: -1, ..Reply::default() },
-            }
-        }
-        .boxed()
+        // kind's nodes are containers.
+        async move { self.bounded(&["docker", "exec", "-i", node, "bash", "-c", script], stdin) }.boxed()
     }
 
     fn http<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Reply> {

@@ -16,12 +16,15 @@ type Outcome<T> = Result<T, String>;
 /// Reasons of failure that are shown.
 const REASONS: usize = 3;
 
+/// Names of tests about what the embedded cluster does not have (docs/limits.md). They are counted, not run: each would wait for minutes.
+const LACKING: &str = "CustomResource|CRD|Webhook|AdmissionPolicy|Aggregator|APIService|ReplicationController|replication controller|FlowSchema|priority and fairness|RuntimeClass|ResourceClaim|DRA|DynamicResource";
+
 /// What became of one test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Verdict {
     Passed,
     Failed(String),
-    /// It skipped itself, or its time was up.
+    /// It needs what is not there, skipped itself, or was running when the time for all was up.
     NotRun(String),
 }
 
@@ -37,13 +40,17 @@ pub fn run(arguments: &Arguments) -> Outcome<ExitCode> {
     let skip = option("skip").unwrap_or(r"\[Serial\]|\[Disruptive\]|\[Slow\]").to_owned();
     let minutes = option("minutes").unwrap_or("30");
     let own;
-    let kubeconfig = match option("kubeconfig") {
-        Some(path) => PathBuf::from(path),
+    let (kubeconfig, lacking) = match option("kubeconfig") {
+        Some(path) => (PathBuf::from(path), option("lacking")),
         None => {
             own = embedded::start()?;
-            own.kubeconfig.clone()
+            (own.kubeconfig.clone(), option("lacking").or(Some(LACKING)))
         }
     };
+    let lacking = lacking.map(|text| Regex::new(text).map_err(|e| e.to_string())).transpose()?;
+    let chosen =
+        Chosen { focus: Regex::new(&focus).map_err(|e| e.to_string())?, skip: Regex::new(&skip).map_err(|e| e.to_string())?, lacking };
+    let skipped = chosen.lacking.iter().fold(skip.clone(), |skip, lacking| format!("{skip}|{lacking}"));
     let directory = tempfile::tempdir().map_err(|e| e.to_string())?;
     let report = directory.path().join("junit.xml");
     let mut command = Command::new(&program);
@@ -51,13 +58,13 @@ pub fn run(arguments: &Arguments) -> Outcome<ExitCode> {
         .arg(format!("--kubeconfig={}", kubeconfig.display()))
         .args(["--provider=skeleton", "--kube-api-content-type=application/json", "--ginkgo.no-color", "--dump-logs-on-failure=false"])
         .arg(format!("--ginkgo.focus={focus}"))
-        .arg(format!("--ginkgo.skip={skip}"))
+        .arg(format!("--ginkgo.skip={skipped}"))
         .arg(format!("--ginkgo.timeout={minutes}m"))
         .arg(format!("--ginkgo.junit-report={}", report.display()))
         .current_dir(directory.path());
     let status = command.status().map_err(|e| format!("{program}: {e}; name Kubernetes' e2e.test with --program or E2E_TEST"))?;
     let text = std::fs::read_to_string(&report).map_err(|e| format!("{program} left no report ({status}): {e}"))?;
-    let verdicts = verdicts(&text);
+    let verdicts = verdicts(&text, &chosen);
     let table = table(&verdicts);
     println!("{table}");
     for (name, verdict) in &verdicts {
@@ -74,8 +81,21 @@ pub fn run(arguments: &Arguments) -> Outcome<ExitCode> {
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
+/// Which tests are asked for, and which of them make no sense here.
+struct Chosen {
+    focus: Regex,
+    skip: Regex,
+    lacking: Option<Regex>,
+}
+
+impl Chosen {
+    fn lacks(&self, name: &str) -> bool {
+        self.focus.is_match(name) && !self.skip.is_match(name) && self.lacking.as_ref().is_some_and(|lacking| lacking.is_match(name))
+    }
+}
+
 /// Reads Ginkgo's JUnit report; tests that were not chosen are left out.
-fn verdicts(report: &str) -> Vec<(String, Verdict)> {
+fn verdicts(report: &str, chosen: &Chosen) -> Vec<(String, Verdict)> {
     let expression = |text: &str| Regex::new(text).unwrap_or_else(|e| panic!("{text}: {e}"));
     let case = expression(r#"(?s)<testcase name="([^"]*)"[^>]*status="([^"]*)"[^>]*?(?:/>|>(.*?)</testcase>)"#);
     let said = expression(r#"<(?:failure|skipped|error)(?: message="([^"]*)")?"#);
@@ -86,10 +106,11 @@ fn verdicts(report: &str) -> Vec<(String, Verdict)> {
             let body = found.get(3).map_or("", |body| body.as_str());
             let message = said.captures(body).and_then(|m| Some(plain(m.get(1)?.as_str()))).unwrap_or_default();
             let verdict = match &found[2] {
+                "skipped" | "pending" if chosen.lacks(&name) => Verdict::NotRun("not in the embedded cluster".to_owned()),
                 "passed" => Verdict::Passed,
                 // Ginkgo's own reason for a test that was not chosen is empty or "skipped".
                 "skipped" | "pending" if message.is_empty() || message == "skipped" || message == "pending" => return None,
-                "skipped" | "interrupted" | "aborted" => Verdict::NotRun(message),
+                "skipped" | "interrupted" | "aborted" | "timedout" => Verdict::NotRun(message),
                 _ => Verdict::Failed(message),
             };
             Some((name, verdict))
@@ -169,13 +190,17 @@ mod tests {
             <testcase name="[It] [sig-apps] C" classname="x" status="skipped" time="0"><skipped message="skipped"></skipped></testcase>
             <testcase name="[It] [sig-node] D" classname="x" status="failed" time="3"><failure message="pod &#34;x&#34; not found" type="failed">trace</failure></testcase>
             <testcase name="[It] [sig-node] E" classname="x" status="skipped" time="3"><skipped message="skipped - needs 2 nodes"></skipped></testcase>
+            <testcase name="[It] [sig-apps] CRD" classname="x" status="skipped" time="0"><skipped message="skipped"></skipped></testcase>
+            <testcase name="[It] [sig-apps] CRD [Serial]" classname="x" status="skipped" time="0"><skipped message="skipped"></skipped></testcase>
             <testcase name="[SynchronizedBeforeSuite]" classname="x" status="passed" time="0"></testcase>
             </testsuite>"#;
-        let found = verdicts(report);
-        assert_eq!(found.len(), 3, "{found:?}");
+        let expression = |text: &str| Regex::new(text).expect("an expression");
+        let chosen = Chosen { focus: expression("sig-"), skip: expression("Serial"), lacking: Some(expression("CRD")) };
+        let found = verdicts(report, &chosen);
+        assert_eq!(found.len(), 4, "{found:?}");
         assert_eq!(found[0], ("[sig-apps] A \"b\" [Conformance]".to_owned(), Verdict::Passed));
         let table = table(&found);
-        assert!(table.contains("| sig-apps | 1 | 0 | 0 |\n| sig-node | 0 | 1 | 1 |\n| all | 1 | 1 | 1 |"), "{table}");
+        assert!(table.contains("| sig-apps | 1 | 0 | 1 |\n| sig-node | 0 | 1 | 1 |\n| all | 1 | 1 | 2 |"), "{table}");
         assert!(table.contains("* 1 times: pod … not found"), "{table}");
     }
 }

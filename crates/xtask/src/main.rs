@@ -24,7 +24,7 @@ const HELP: &str = "Tasks:
   bench study                           print how long a plan and statistics over a long history take
   record --kubeconfig FILE [WORD…]      ask a real cluster the cases of tests/conformance and keep its answers
   replay [--kubeconfig FILE] [WORD…]    ask an embedded cluster with the kubectl on PATH, and compare
-  e2e [--sig WORD] [--focus REGEX] [--skip REGEX] [--minutes N] [--kubeconfig FILE] [--program FILE] [--save yes]
+  e2e [--sig WORD] [--focus REGEX] [--skip REGEX] [--lacking REGEX] [--minutes N] [--kubeconfig FILE] [--program FILE] [--save yes]
                                         run Kubernetes' e2e.test against an embedded cluster, and count by SIG
 
 WORD is a topic or a part of a case's name.";

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::arguments::Arguments;
-use crate::cluster::{self, Nodes, Place};
+use crate::cluster::{self, Place};
 use crate::conformance::answers::{self, Answer};
 use crate::conformance::case::{self, Case, Topic};
 use crate::conformance::normal::Names;
@@ -96,10 +96,10 @@ fn compare(case: &Case, recorded: &[Answer], given: &[Answer]) -> String {
     let mut report = String::new();
     let steps = case.steps.iter().filter(|step| !step.quiet);
     for ((step, recorded), given) in steps.zip(recorded).zip(given) {
-        if step.differs.is_none() {
-            if let Some(found) = crate::difference::difference(&recorded.text(), &given.text()) {
-                report.push_str(&format!("$ {}\n{found}", recorded.asked));
-            }
+        if step.differs.is_none()
+            && let Some(found) = crate::difference::difference(&recorded.text(), &given.text())
+        {
+            report.push_str(&format!("$ {}\n{found}", recorded.asked));
         }
     }
     report
@@ -125,7 +125,7 @@ impl Asked {
 
     fn answers(&self, topic: &Topic, case: &Case) -> Outcome<Vec<Answer>> {
         let directory = self.directory.path().join(&case.name);
-        let place = Place::new(&self.kubeconfig, &directory, &case.name, self.names.clone(), Nodes::Docker)?;
+        let place = Place::new(&self.kubeconfig, &directory, &case.name, self.names.clone())?;
         let answers = self.runtime.block_on(play::play(topic, case, &place));
         for line in &case.cleanup {
             let done = place.script(&self.names.to_real(&line.replace("{ns}", &case.name)));

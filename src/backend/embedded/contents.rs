@@ -15,6 +15,7 @@ const PASSED_OVER: &[&str] = &[
     "/lib",
     "/lib64",
     "/proc",
+    "/root/.bash_history",
     "/run",
     "/sbin",
     "/sys",

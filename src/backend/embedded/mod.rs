@@ -9,8 +9,8 @@ mod shelf;
 mod shell;
 
 pub use base::Base;
-pub use kubesim::knows_image;
 pub use cluster::{Embedded, EmbeddedError, Handover, Spec, Time};
+pub use kubesim::knows_image;
 pub use shelf::Shelf;
 
 use std::collections::{BTreeMap, BTreeSet};

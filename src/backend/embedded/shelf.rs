@@ -139,20 +139,30 @@ mod tests {
         })
     }
 
+    /// Which objects there are: keys without the drawn ends of names. Requests of one moment may come in either order, and so may what is
+    /// drawn for them.
+    fn shape(objects: &[String]) -> Vec<String> {
+        let drawn = regex::Regex::new("-[a-z0-9]{5}([.]|$)").expect("a pattern");
+        let key = |line: &String| line.split_whitespace().next().map(|key| drawn.replace(key, "-*$1").into_owned());
+        let mut keys: Vec<String> = objects.iter().filter_map(key).collect();
+        keys.sort();
+        keys
+    }
+
     #[test]
     fn a_start_from_the_shelf_is_like_one_without_and_damage_is_mended() {
         let directory = tempfile::tempdir().expect("a directory");
         let shelf = Shelf::at(directory.path().join("kept"));
         let path = directory.path().join("kept/cluster-1.world");
         let without = started(&Shelf::none(), 7);
-        assert_eq!(started(&shelf, 7), without, "nothing is kept yet");
+        assert_eq!(shape(&started(&shelf, 7)), shape(&without), "nothing is kept yet");
         let kept = std::fs::read(&path).expect("now it is");
-        assert_eq!(started(&shelf, 7), without, "from the shelf");
+        assert_eq!(shape(&started(&shelf, 7)), shape(&without), "from the shelf");
         assert_eq!(std::fs::read(&path).expect("still there"), kept, "it was used, not made anew");
         assert_ne!(started(&shelf, 8), without, "a seed still decides");
         for damage in [&b"{}"[..], &kept[..kept.len() / 2], b""] {
             std::fs::write(&path, damage).expect("written");
-            assert_eq!(started(&shelf, 7), without, "damaged");
+            assert_eq!(shape(&started(&shelf, 7)), shape(&without), "damaged");
             assert!(std::fs::read(&path).expect("there again").len() > kept.len() / 2, "it was replaced");
         }
     }

@@ -49,7 +49,9 @@ impl ExistingError {
                 Some("use a context with a certificate or a token; `ckaprep backend permissions` prints what it needs".into())
             }
             Self::Production(_) => Some("use a cluster for practice; --production-pattern says what counts as production".into()),
-            Self::Rights { .. } => Some("`ckaprep backend permissions | kubectl apply -f -` gives them, once your user's name is in it".into()),
+            Self::Rights { .. } => {
+                Some("`ckaprep backend permissions | kubectl apply -f -` gives them, once your user's name is in it".into())
+            }
             Self::Plan(_) => Some("leave out --backend: the embedded cluster can run every scenario".into()),
             Self::Taken(_) => Some(format!(
                 "another session uses them, or one that crashed left them: `kubectl get ns -l ckaprep.dev/session` shows whose; names begin with {PREFIX:?}"

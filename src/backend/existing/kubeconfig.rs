@@ -152,7 +152,8 @@ impl Chosen {
         let options = KubeConfigOptions { context: Some(self.names.context.clone()), ..KubeConfigOptions::default() };
         let config = kube::Config::from_custom_kubeconfig(self.config.clone(), &options).await.map_err(|e| self.unusable(e))?;
         let url = config.cluster_url.clone();
-        let client = kube::Client::try_from(config).map_err(|e| ContextError::Client { context: self.names.context.clone(), source: Box::new(e) })?;
+        let client = kube::Client::try_from(config)
+            .map_err(|e| ContextError::Client { context: self.names.context.clone(), source: Box::new(e) })?;
         Ok((client, url))
     }
 

@@ -146,11 +146,11 @@ fn is_ready(pod: &Value) -> bool {
 
 /// Removes all that belongs to a cluster: nodes, their volumes, and what is remembered of it.
 pub async fn delete(engine: &Engine, folder: &Folder, name: &str) -> Result<(), KindError> {
-    let nodes = engine.nodes(name).await?;
-    if !nodes.is_empty() {
+    let containers = engine.all_containers(name).await?;
+    if !containers.is_empty() {
         // The runtime alone: it works where kind is gone, and touches no kubeconfig.
         let mut command = engine.runtime(["rm", "-f", "-v"]).limit(Duration::from_secs(120));
-        command.args.extend(engine.all_containers(name).await?);
+        command.args.extend(containers);
         engine.run(command).await?;
     }
     folder.remove()

@@ -220,7 +220,7 @@ impl Engine {
         let text = self.text(command).await?;
         let all: Vec<Value> = serde_json::from_str(&text).map_err(|e| KindError::Odd { what: "inspect".into(), reason: e.to_string() })?;
         let mut nodes: Vec<Container> = all.iter().filter_map(container).collect();
-        nodes.sort_by(|a, b| (a.role, natural(&a.name)).cmp(&(b.role, natural(&b.name))));
+        nodes.sort_by_key(|node| (node.role, natural(&node.name)));
         Ok(nodes)
     }
 

@@ -218,7 +218,9 @@ impl Hosts {
             Ok::<_, KindError>((record, api, nodes))
         };
         match made.await {
-            Ok((record, api, nodes)) => Kind::new(self.engine.clone(), folder, lock, record, api, &nodes, Arc::clone(&self.now), self.pid),
+            Ok((record, api, nodes)) => {
+                Kind::new(self.engine.clone(), (folder, lock), record, api, &nodes, Arc::clone(&self.now), self.pid)
+            }
             Err(error) => {
                 if !wanted.options.keep {
                     progress("removing what was made");
@@ -254,7 +256,7 @@ impl Hosts {
         let nodes = engine.nodes(&record.name).await?;
         let text = String::from_utf8_lossy(&folder.read("kubeconfig")?).into_owned();
         let api = Api::of_kubeconfig(&record.name, &text).await?;
-        Kind::new(engine, folder, lock, record, api, &nodes, Arc::clone(&self.now), self.pid)
+        Kind::new(engine, (folder, lock), record, api, &nodes, Arc::clone(&self.now), self.pid)
     }
 
     /// Removes what this process was making when it was interrupted.

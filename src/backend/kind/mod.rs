@@ -84,8 +84,7 @@ impl Kind {
     /// Around a cluster that runs.
     fn new(
         engine: Engine,
-        folder: Folder,
-        lock: Lock,
+        (folder, lock): (Folder, Lock),
         record: Record,
         api: Api,
         nodes: &[Container],
@@ -395,7 +394,7 @@ users: [{name: kind-a, user: {token: x}}]
                 }
                 "inspect" => {
                     let one = |(name, running): &(&str, bool)| json!({"Name": format!("/{name}"), "Config": {"Labels": {"io.x-k8s.kind.role": "worker"}}, "State": {"Running": running, "Status": "exited", "ExitCode": 137}});
-                    says(&serde_json::Value::Array(nodes.iter().map(one).collect()).to_string())
+                    says(&Value::Array(nodes.iter().map(one).collect()).to_string())
                 }
                 _ => says(""),
             }
@@ -409,7 +408,7 @@ users: [{name: kind-a, user: {token: x}}]
         let record = create::new_record("ckaprep-a".into(), &engine, None, "1".into(), json!({}), 1, Timestamp::UNIX_EPOCH);
         let api = Api::of_kubeconfig("ckaprep-a", KUBECONFIG).await.unwrap();
         let containers = engine.nodes("ckaprep-a").await.unwrap();
-        let kind = Kind::new(engine, folder, lock, record, api, &containers, Arc::new(|| Timestamp::UNIX_EPOCH), 1).unwrap();
+        let kind = Kind::new(engine, (folder, lock), record, api, &containers, Arc::new(|| Timestamp::UNIX_EPOCH), 1).unwrap();
         (kind, commands)
     }
 

@@ -8,9 +8,9 @@ use kubectl::{Connect, Invocation, TerminalSize};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::backend::host_dialer::HostDialer;
 use super::editor::HostEditor;
 use super::files::HostFiles;
+use crate::backend::host_dialer::HostDialer;
 use crate::cli::context::Context;
 
 struct HostConnect;

@@ -18,9 +18,9 @@ use crate::content::{Bindings, Catalog, Exercise, Instance, InstanceRecord};
 use crate::grade::Report;
 use crate::model::{ItemKind, Role};
 use crate::runner::{self, Event, RunError};
+use crate::session::Folder;
 use crate::session::folder::{Doors, NodeRecord};
 use crate::session::server::Replies;
-use crate::session::Folder;
 
 /// Fewest workers of a practice cluster (kind-config.yaml has the same shape).
 pub const WORKERS: u8 = 3;
@@ -96,7 +96,12 @@ impl Engine {
         let cluster = Embedded::resume(&handover, spec).await?;
         cluster.keep_handover(&start.handover)?;
         tracing::debug!("the cluster is handed over");
-        Ok(Self { cluster: Running::Embedded(Box::new(cluster)), instance: RwLock::new(Arc::new(instance)), hand_over: HandOver::Kept(Box::new(handover)), version })
+        Ok(Self {
+            cluster: Running::Embedded(Box::new(cluster)),
+            instance: RwLock::new(Arc::new(instance)),
+            hand_over: HandOver::Kept(Box::new(handover)),
+            version,
+        })
     }
 
     /// The same on a kind cluster, in real time.
@@ -140,7 +145,13 @@ impl Engine {
         Ok(Self::on_kind(cluster, instance, catalog, folder, version))
     }
 
-    fn on_kind(cluster: crate::backend::kind::Kind, instance: Instance, catalog: Catalog, folder: &Folder, version: Option<String>) -> Self {
+    fn on_kind(
+        cluster: crate::backend::kind::Kind,
+        instance: Instance,
+        catalog: Catalog,
+        folder: &Folder,
+        version: Option<String>,
+    ) -> Self {
         let hand_over = HandOver::Again { catalog: Box::new(catalog), session: folder.id() };
         Self { cluster: Running::Kind(Box::new(cluster)), instance: RwLock::new(Arc::new(instance)), hand_over, version }
     }
@@ -190,7 +201,12 @@ impl Engine {
         let cluster = Embedded::recover(&folder.journal(), now, port).await?;
         let instance = Instance::restore(&catalog, record, cluster.inventory())?;
         let version = version(&catalog, ItemKind::Scenario, &record.id);
-        Ok(Self { cluster: Running::Embedded(Box::new(cluster)), instance: RwLock::new(Arc::new(instance)), hand_over: HandOver::Kept(Box::new(handover)), version })
+        Ok(Self {
+            cluster: Running::Embedded(Box::new(cluster)),
+            instance: RwLock::new(Arc::new(instance)),
+            hand_over: HandOver::Kept(Box::new(handover)),
+            version,
+        })
     }
 
     /// The scenario with its variables bound.

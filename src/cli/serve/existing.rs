@@ -69,16 +69,23 @@ pub async fn plan(cluster: &Existing, instance: &Instance) -> Result<Plan, CliEr
     let elsewhere = "leave out --backend: the embedded cluster can run every scenario";
     if let Some(missing) = instance.lacking(cluster.capabilities()).first() {
         let unseen = cluster.detected().unknown.iter().map(|(what, why)| format!("; {what} could not be looked at: {why}"));
-        return Err(CliError::usage(format!("this scenario needs {missing}, which this cluster does not have{}", unseen.collect::<String>()))
-            .hint(elsewhere));
+        return Err(CliError::usage(format!(
+            "this scenario needs {missing}, which this cluster does not have{}",
+            unseen.collect::<String>()
+        ))
+        .hint(elsewhere));
     }
     let (needed, there) = (instance.exercise.requires.workers, cluster.detected().schedulable);
     if needed > there {
-        return Err(CliError::usage(format!("this scenario needs {needed} nodes that take pods, and this cluster has {there}")).hint(elsewhere));
+        return Err(
+            CliError::usage(format!("this scenario needs {needed} nodes that take pods, and this cluster has {there}")).hint(elsewhere)
+        );
     }
     let planned = runner::planned(instance)?;
     if let Some(step) = planned.opaque.first() {
-        return Err(CliError::usage(format!("the setup of this scenario has {step}, whose effects cannot be told beforehand")).hint(elsewhere));
+        return Err(
+            CliError::usage(format!("the setup of this scenario has {step}, whose effects cannot be told beforehand")).hint(elsewhere)
+        );
     }
     let objects = planned.objects.into_iter().map(|o| Planned { kind: o.kind, namespace: o.namespace, name: o.name });
     let plan = Plan::of(objects).map_err(ExistingError::from)?;

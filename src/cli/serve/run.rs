@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::attempt::Attempt;
 use super::engine::{Engine, Start};
-use super::{existing, kind};
 use super::service::Practice;
+use super::{existing, kind};
 use crate::backend::Backend;
 use crate::backend::existing::Options;
 use crate::backend::kind::KindOptions;
@@ -142,7 +142,8 @@ async fn prepare(plan: &Plan, context: &Context) -> Result<(Practice, Socket, cr
             let exercise = Arc::clone(&catalog::scenario(&catalog, &start.scenario)?.exercise);
             let shelf = context.shelf();
             let (journal, handover) = (folder.journal(), folder.handover());
-            let wanted = Start { exercise, seed: start.seed, variant: &start.variant, bindings: &start.bindings, journal, handover, now, shelf };
+            let wanted =
+                Start { exercise, seed: start.seed, variant: &start.variant, bindings: &start.bindings, journal, handover, now, shelf };
             let engine = match start.backend.parse().unwrap_or_default() {
                 Backend::Kind => {
                     let hosts = kind::hosts(context, &directories).await?;

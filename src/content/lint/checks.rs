@@ -72,7 +72,9 @@ fn free(expect: &Expect) -> Option<&'static str> {
         Expect::Absent(_) => Some("the absence of something is there from the start"),
         Expect::Not(_) => Some("that something does not hold is true from the start"),
         Expect::Http(http) if !http.reachable => Some("that nothing answers is true from the start"),
-        Expect::Traffic(traffic) if traffic.paths.iter().all(|path| path.is != Outcome::Open) => Some("that nothing answers is true from the start"),
+        Expect::Traffic(traffic) if traffic.paths.iter().all(|path| path.is != Outcome::Open) => {
+            Some("that nothing answers is true from the start")
+        }
         Expect::File(file) if !file.exists => Some("the absence of a file is there from the start"),
         Expect::DaemonSetPod(pod) if !pod.ready => Some("that a pod is not Ready is true from the start"),
         Expect::Dns(dns) if !dns.resolves => Some("that a name does not resolve is true from the start"),

@@ -94,6 +94,12 @@ pub fn lint_shown(names: &Names<'_>, what: &str, text: &str, keys: &[&str], at: 
         }
     }
     for (name, variable) in names.variables.iter().filter(|(_, v)| v.hidden) {
+        let shown = |value: &Value| value.as_str().is_some_and(|v| contains_word(text, v));
+        let values = || variable.one_of.iter().flatten();
+        if values().count() > 1 && values().all(shown) {
+            // "One of these three": a text that shows all of them gives none away.
+            continue;
+        }
         for value in variable.one_of.iter().flatten() {
             let texts: Vec<&str> = match value {
                 Value::String(text) => vec![text],

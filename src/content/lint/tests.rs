@@ -150,7 +150,10 @@ fn each_rule_finds_its_mistake_where_it_is() {
         (&[("after: [ready], expect", "after: [reddy], expect")], &["scenario.yaml:19 check/unknown-after"]),
         (&[("after: [ready], expect", "after: [gone], expect")], &["scenario.yaml:19 check/circle"]),
         (&[("points: 4", "points: 0")], &["scenario.yaml:18 check/no-points"]),
-        (&[("{id: gone,", "{id: ready,")], &["scenario.yaml:19 check/circle", "scenario.yaml:19 id/duplicate"]),
+        (
+            &[("{id: gone,", "{id: ready,")],
+            &["scenario.yaml:19 check/circle", "scenario.yaml:19 id/duplicate", "scenario.yaml:26 wrong/unknown-check"],
+        ),
         (&[("expr: object.metadata.uid == captured.uid", "expr: object.metadata.uid ==")], &["scenario.yaml:21 check/expression"]),
         (
             &[("expr: object.metadata.uid == captured.uid", "expr: node.metadata.uid == captured.uid")],
@@ -190,7 +193,10 @@ fn each_rule_finds_its_mistake_where_it_is() {
         ),
         (&[("title: A node", "title: \"A \\e[2J node\"")], &["scenario.yaml:4 text/control"]),
         (
-            &[("{node: {conditions: {Ready: 'True'}}}}\n- {id: gone", "{cel: {list: {kind: Pod}, expr: 'objects.all(o, true)'}}}\n- {id: gone")],
+            &[(
+                "{node: {conditions: {Ready: 'True'}}}}\n- {id: gone",
+                "{cel: {list: {kind: Pod}, expr: 'objects.all(o, true)'}}}\n- {id: gone",
+            )],
             &["scenario.yaml:18 check/empty-set"],
         ),
         (&[("- {id: more, loses: [ready, gone], steps: [{on: shell, run: 'true'}]}\n", "")], &["scenario.yaml:24 wrong/few"]),

@@ -157,7 +157,10 @@ impl Path {
             },
             (None, Some(node)) => {
                 let url = url.replace('\'', "'\\''");
-                Question::Ask(Fact::NodeCommand { node: node.clone(), script: format!("curl -sS -o /dev/null --max-time {TIMEOUT} '{url}'") })
+                Question::Ask(Fact::NodeCommand {
+                    node: node.clone(),
+                    script: format!("curl -sS -o /dev/null --max-time {TIMEOUT} '{url}'"),
+                })
             }
             _ => Question::Never("exactly one of pod and node must be given".to_owned()),
         }

@@ -7,8 +7,8 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use rustls_pki_types::CertificateDer;
 
-use super::jwt::KeySet;
 use super::certificate::KnownUsers;
+use super::jwt::KeySet;
 use super::{bootstrap_token, impersonation, service_account};
 use crate::request::{Peer, UserInfo};
 use crate::server::{Authenticator, Core};

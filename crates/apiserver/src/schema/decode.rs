@@ -135,7 +135,9 @@ fn conversion(value: &Value, wanted: &str) -> Option<String> {
         Value::Null => return None,
     };
     Some(match wanted {
-        "string" | "int32" | "int64" if kind.starts_with("int") || kind.starts_with("float") => format!("cannot convert {kind} to {wanted}"),
+        "string" | "int32" | "int64" if kind.starts_with("int") || kind.starts_with("float") => {
+            format!("cannot convert {kind} to {wanted}")
+        }
         "string" | "int32" | "int64" | "bool" => format!("unrecognized type: {wanted}"),
         _ if wanted.starts_with("[]") => format!("cannot restore slice from {kind}"),
         _ if wanted.starts_with("map[") => format!("cannot restore map from {kind}"),

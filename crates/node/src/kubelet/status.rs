@@ -402,7 +402,9 @@ pub(super) fn patch(old: &Value, new: &Value) -> Value {
         // Conditions are merged by their type: what one no longer says has to be taken out of it.
         for condition in body.get_mut("conditions").and_then(Value::as_array_mut).into_iter().flatten() {
             let known = old.get("conditions").and_then(Value::as_array).into_iter().flatten();
-            let Some(before) = known.filter_map(Value::as_object).find(|known| known.get("type") == condition.get("type")) else { continue };
+            let Some(before) = known.filter_map(Value::as_object).find(|known| known.get("type") == condition.get("type")) else {
+                continue;
+            };
             let gone: Vec<String> = before.keys().filter(|key| condition.get(key.as_str()).is_none()).cloned().collect();
             for key in gone {
                 condition[key] = Value::Null;

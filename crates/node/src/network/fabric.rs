@@ -42,7 +42,14 @@ pub struct Network {
 impl Network {
     /// A network without machines.
     pub fn new(clock: Clock) -> Arc<Self> {
-        Arc::new(Self { clock, inner: Mutex::new(Inner::default()), attached: watch::Sender::new(0), streams: Streams::default(), outside: Mutex::default(), known_servers: KnownServers::default() })
+        Arc::new(Self {
+            clock,
+            inner: Mutex::new(Inner::default()),
+            attached: watch::Sender::new(0),
+            streams: Streams::default(),
+            outside: Mutex::default(),
+            known_servers: KnownServers::default(),
+        })
     }
 
     /// The time.

@@ -6,22 +6,20 @@
 //! What bashkit calls back (files, commands) is polled in the simulation's context again.
 //!
 //! bashkit parses the text of `source` and `eval` on a thread of that runtime. The simulation would see nobody busy meanwhile and
-//! jump to its next timer, so that simulated time would depend on how fast the thread is. A shell that waits for bashkit itself,
-//! and not for something that it called back, therefore holds the clock (tokio does not move a paused clock while a blocking
-//! task runs).
+//! jump to its next timer, or run others in between, so that what happens would depend on how fast the thread is. A shell that waits
+//! for bashkit itself, and not for something that it called back, therefore keeps the simulation's thread until bashkit is done.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
 
-/// Longest hold, in real time; parsing takes milliseconds. It bounds the harm if bashkit should ever wait for something else.
-const LONGEST_HOLD: Duration = Duration::from_secs(5);
+/// Longest wait, in real time; parsing takes milliseconds. It bounds the harm if bashkit should ever wait for something else.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// The runtime that nobody drives.
 pub(super) struct Idle(Option<Runtime>);
@@ -34,7 +32,7 @@ impl Idle {
     /// bashkit's work, in this runtime's context, calling back into `simulation`.
     pub(super) fn run<F: Future>(&self, simulation: &Simulation, future: F) -> Outside<F> {
         let idle = self.0.as_ref().map_or_else(Handle::current, |runtime| runtime.handle().clone());
-        Outside { idle, simulation: simulation.clone(), future: Box::pin(future), hold: None }
+        Outside { idle, simulation: simulation.clone(), future: Box::pin(future) }
     }
 }
 
@@ -106,7 +104,6 @@ pub(super) struct Outside<F> {
     idle: Handle,
     simulation: Simulation,
     future: Pin<Box<F>>,
-    hold: Option<Arc<Hold>>,
 }
 
 impl<F: Future> Future for Outside<F> {
@@ -114,64 +111,40 @@ impl<F: Future> Future for Outside<F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = &mut *self;
-        if let Some(hold) = this.hold.take() {
-            hold.end();
-        }
-        let hold = Arc::new(Hold { wake: cx.waker().clone(), end: Mutex::default() });
-        let polled = {
-            let _context = this.idle.enter();
-            this.future.as_mut().poll(&mut Context::from_waker(&Waker::from(hold.clone())))
-        };
-        if polled.is_pending() && this.simulation.running.load(Ordering::Relaxed) == 0 {
-            hold.begin(&this.simulation.handle);
-            this.hold = Some(hold);
-        }
-        polled
-    }
-}
-
-impl<F> Drop for Outside<F> {
-    fn drop(&mut self) {
-        if let Some(hold) = self.hold.take() {
-            hold.end();
+        loop {
+            let bell = Arc::new(Bell { outer: cx.waker().clone(), rung: Mutex::new(false), ring: Condvar::new() });
+            let polled = {
+                let _context = this.idle.enter();
+                this.future.as_mut().poll(&mut Context::from_waker(&Waker::from(bell.clone())))
+            };
+            let alone = this.simulation.running.load(Ordering::Relaxed) == 0;
+            if polled.is_ready() || !alone || !bell.wait() {
+                return polled;
+            }
         }
     }
 }
 
-/// A waker that holds the simulation's clock until it wakes.
-struct Hold {
-    wake: Waker,
-    end: Mutex<End>,
+/// A waker that can be waited for.
+struct Bell {
+    outer: Waker,
+    rung: Mutex<bool>,
+    ring: Condvar,
 }
 
-#[derive(Default)]
-enum End {
-    #[default]
-    NotBegun,
-    Begun(#[expect(dead_code, reason = "dropping it ends the hold")] Sender<()>),
-    Ended,
-}
-
-impl Hold {
-    fn begin(&self, simulation: &Handle) {
-        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
-        // The thread may have been faster than this.
-        if matches!(*end, End::NotBegun) {
-            let (sender, receiver) = channel::<()>();
-            *end = End::Begun(sender);
-            simulation.spawn_blocking(move || receiver.recv_timeout(LONGEST_HOLD));
-        }
-    }
-
-    fn end(&self) {
-        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = End::Ended;
+impl Bell {
+    /// Whether it rang in time.
+    fn wait(&self) -> bool {
+        let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.ring.wait_timeout_while(rung, LONGEST_WAIT, |rung| !*rung);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
 
-impl Wake for Hold {
+impl Wake for Bell {
     fn wake(self: Arc<Self>) {
-        // In this order: the shell is already to be polled when the clock may move again.
-        self.wake.wake_by_ref();
-        self.end();
+        *self.rung.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.ring.notify_all();
+        self.outer.wake_by_ref();
     }
 }

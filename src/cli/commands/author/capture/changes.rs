@@ -71,7 +71,7 @@ impl State {
     /// The state of a cluster.
     pub fn of(handover: &Handover) -> Self {
         let objects = handover.objects();
-        let meant = objects.into_iter().filter_map(|(_, object)| Some((name_of(&object)?, clean(object)?)));
+        let meant = objects.into_values().filter_map(|object| Some((name_of(&object)?, clean(object)?)));
         Self { objects: meant.collect(), files: handover.files() }
     }
 }

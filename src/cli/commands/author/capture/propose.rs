@@ -26,30 +26,37 @@ pub enum Steps {
     AsChanged,
 }
 
-/// Commands that only look, by their first words.
-const LOOKS: &[&str] = &[
-    "kubectl get",
-    "kubectl describe",
-    "kubectl logs",
-    "kubectl explain",
-    "kubectl events",
-    "kubectl top",
-    "kubectl api-resources",
-    "k get",
-    "k describe",
-    "k logs",
-    "k explain",
-    "ls",
-    "cat",
-    "less",
-    "pwd",
-    "history",
-    "clear",
-    "journalctl",
-    "systemctl status",
-    "crictl",
-    "man",
-];
+/// Verbs of kubectl that only look.
+const LOOKING_VERBS: &[&str] = &["get", "describe", "logs", "explain", "events", "top", "api-resources", "auth", "version"];
+/// Programs that only look.
+const LOOKING: &[&str] = &["ls", "cat", "less", "pwd", "history", "clear", "journalctl", "crictl", "man", "grep", "ps", "df", "free", "ss"];
+/// Flags of kubectl that stand before the verb and take the next word.
+const WITH_VALUE: &[&str] = &["-n", "--namespace", "--context", "--kubeconfig"];
+
+/// Whether a command only looks.
+fn looks(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    let program = words.next().unwrap_or_default();
+    if line.contains('>') {
+        return false;
+    }
+    match program {
+        "kubectl" | "k" => {
+            let mut verb = None;
+            while let Some(word) = words.next() {
+                if WITH_VALUE.contains(&word) {
+                    words.next();
+                } else if !word.starts_with('-') {
+                    verb = Some(word);
+                    break;
+                }
+            }
+            verb.is_none_or(|verb| LOOKING_VERBS.contains(&verb))
+        }
+        "systemctl" => words.next() == Some("status"),
+        program => LOOKING.contains(&program),
+    }
+}
 
 /// Files of the scenario by path.
 pub fn scenario(particulars: &Particulars, recording: &Recording, steps: Steps) -> Vec<(String, String)> {
@@ -200,7 +207,7 @@ fn typed_steps(typed: &[String]) -> Vec<Value> {
                 let command = line.split_once(node).map_or("", |(_, rest)| rest).trim().trim_matches(['\'', '"']);
                 steps.push(json!({"on": "node", "node": node, "run": command}));
             }
-            _ if LOOKS.iter().any(|look| line.starts_with(look)) && !line.contains('>') => {}
+            _ if looks(line) => {}
             _ => steps.push(match &on {
                 Some(node) => json!({"on": "node", "node": node, "run": line}),
                 None => json!({"on": "shell", "run": line}),
