@@ -274,8 +274,13 @@ impl State {
                         let mut object = body;
                         if t.subresource == "status" {
                             let status = object["status"].clone();
+                            let annotations = object["metadata"].get("annotations").cloned();
                             object = current;
                             object["status"] = status;
+                            // A deployment's revision is written with its status.
+                            if let Some(annotations) = annotations {
+                                object["metadata"]["annotations"] = annotations;
+                            }
                         }
                         self.complete(&mut object, false);
                         self.store(key, object.clone(), "MODIFIED");
