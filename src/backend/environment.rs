@@ -30,8 +30,14 @@ pub struct Environment {
     /// Forks in fast time, where the backend has them.
     pub forks: Option<Arc<dyn Forks>>,
     /// The cluster's present moment. On a fork it runs ahead.
-    pub now: Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>,
+    pub now: Now,
 }
+
+/// Tells the present moment.
+pub type Now = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
+
+/// Takes what is being done, for people.
+pub type Progress<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
 /// What a script or command did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,5 +12,7 @@ pub mod running;
 
 pub use crate::model::{Capability, Inventory, InventoryNode, NodePaths, Role};
 pub use choice::Backend;
-pub use environment::{AccessError, Environment, ForkError, ForkJob, Forks, NodeAccess, NodeFile, Output, ScriptShell, on_fork};
+pub use environment::{
+    AccessError, Environment, ForkError, ForkJob, Forks, NodeAccess, NodeFile, Now, Output, Progress, ScriptShell, on_fork,
+};
 pub use running::Running;

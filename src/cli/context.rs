@@ -1,5 +1,7 @@
 //! What every command is given.
 
+use std::sync::Arc;
+
 use std::future::Future;
 use std::io::Write;
 
@@ -8,6 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::error::CliError;
+use crate::backend::Now;
 use crate::backend::embedded::Shelf;
 use crate::render::Style;
 use crate::session::{Directories, SessionError};
@@ -36,6 +39,12 @@ impl Context {
     #[allow(clippy::disallowed_methods, reason = "this is the edge where time comes in")]
     pub fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    /// The same for what outlives this.
+    pub fn wall(&self) -> Now {
+        let context = *self;
+        Arc::new(move || context.now())
     }
 
     /// Style of standard output.

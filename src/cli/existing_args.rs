@@ -61,7 +61,8 @@ impl ExistingArgs {
 
     /// Shows what the scenario would make, and asks.
     pub async fn agree(&self, options: &Options, wanted: &Wanted<'_>, context: &Context) -> Result<(), CliError> {
-        let cluster = Existing::connect(options, "unnamed", existing::wall(context)).await?;
+        let cluster = Existing::connect(options, "unnamed", context.wall()).await?;
+        cluster.rights().await?;
         let given = engine::bindings(wanted.exercise, wanted.variant)?;
         let instance = Instance::bind(wanted.catalog, wanted.exercise, cluster.inventory(), wanted.seed, &given)?;
         let plan = existing::plan(&cluster, &instance).await?;

@@ -11,6 +11,7 @@ use super::kind_args::KindArgs;
 use super::prove::{self, Bases, Case};
 use super::serve::engine::WORKERS;
 use super::serve::{convert, kind};
+use crate::backend::Progress;
 use crate::backend::kind::{Hosts, Kind, Wanted};
 use crate::content::{Catalog, ExerciseKind, Instance};
 use crate::model::Inventory;
@@ -69,7 +70,7 @@ struct Bench {
 
 impl Bench {
     /// A clean cluster with so many workers.
-    async fn clean(&mut self, workers: usize, told: &(dyn Fn(&str) + Send + Sync)) -> Result<Arc<Kind>, CliError> {
+    async fn clean(&mut self, workers: usize, told: Progress<'_>) -> Result<Arc<Kind>, CliError> {
         match &self.cluster {
             Some(cluster) if cluster.inventory().nodes.len() > workers => {
                 cluster.clean(told).await?;
@@ -93,13 +94,7 @@ impl Bench {
     }
 }
 
-async fn compare(
-    catalog: &Catalog,
-    case: &Case,
-    bases: &Bases,
-    bench: &mut Bench,
-    told: &(dyn Fn(&str) + Send + Sync),
-) -> ComparisonDocument {
+async fn compare(catalog: &Catalog, case: &Case, bases: &Bases, bench: &mut Bench, told: Progress<'_>) -> ComparisonDocument {
     let mut document = ComparisonDocument {
         id: case.exercise.id.clone(),
         seed: case.seed,
@@ -139,7 +134,7 @@ fn lacking(catalog: &Catalog, case: &Case) -> Result<Option<String>, CliError> {
     Ok(kind::lacking(&instance).into_iter().next())
 }
 
-async fn live(catalog: &Catalog, case: &Case, bench: &mut Bench, told: &(dyn Fn(&str) + Send + Sync)) -> Result<Vec<LiveRow>, CliError> {
+async fn live(catalog: &Catalog, case: &Case, bench: &mut Bench, told: Progress<'_>) -> Result<Vec<LiveRow>, CliError> {
     let workers = usize::from(WORKERS).max(case.exercise.requires.workers as usize);
     let bench = Mutex::new(Some(bench));
     let mut hand_over = || {

@@ -204,6 +204,16 @@ impl Instance {
         Ok(template::render(text, &self.context())?)
     }
 
+    /// The manifest that a step of the setup applies, filled in, and its file (`setup` for one that stands in the step itself); none for
+    /// other steps.
+    pub fn manifest<'a>(&self, step: &'a Step) -> Result<Option<(&'a str, String)>, InstanceError> {
+        Ok(match step {
+            Step::Apply(path) => Some((path, self.file(path)?)),
+            Step::Manifest(text) => Some(("setup", template::render(text, &self.context())?)),
+            _ => None,
+        })
+    }
+
     /// The checks of this variant.
     pub fn checks(&self) -> Result<Vec<Check>, InstanceError> {
         let faults = self.fault_ids();

@@ -23,6 +23,11 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// The node that a check means whose node is the host unless given.
+    pub fn host_or<'a>(&'a self, given: Option<&'a str>) -> &'a str {
+        given.unwrap_or(&self.host)
+    }
+
     /// The node that a check means.
     pub fn node_or<'a>(&'a self, given: Option<&'a str>) -> Result<&'a str, Box<Judgement>> {
         given.or(self.node.as_deref()).ok_or_else(|| {

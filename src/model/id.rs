@@ -23,6 +23,19 @@ pub fn is_id(text: &str) -> bool {
     }
 }
 
+/// Four letters and digits that a number gives, for names that people read and type: `k7f2`. No vowels, so no words, and none that look alike.
+pub fn readable_suffix(number: u64) -> String {
+    const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+    let mut rest = number;
+    (0..4)
+        .map(|_| {
+            let letter = ALPHABET[(rest % ALPHABET.len() as u64) as usize];
+            rest /= ALPHABET.len() as u64;
+            char::from(letter)
+        })
+        .collect()
+}
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*

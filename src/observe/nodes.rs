@@ -5,6 +5,7 @@ use serde_json::json;
 use super::rounds::Readings;
 use crate::backend::{AccessError, Environment, Output};
 use crate::grade::{Fact, Observation};
+use crate::model::quote;
 
 /// All units of one node, in one go.
 pub async fn units(environment: &Environment, node: String, units: Vec<String>) -> Readings {
@@ -21,7 +22,7 @@ pub async fn units(environment: &Environment, node: String, units: Vec<String>) 
 
 /// Prints `unit|active|enabled` for each. The words come on standard output also where the commands fail.
 fn unit_script(units: &[String]) -> String {
-    let names: Vec<String> = units.iter().map(|u| format!("'{}'", u.replace('\'', "'\\''"))).collect();
+    let names: Vec<String> = units.iter().map(|unit| quote(unit)).collect();
     format!(
         "for unit in {}; do\n  active=$(systemctl is-active \"$unit\" 2>/dev/null)\n  enabled=$(systemctl is-enabled \"$unit\" 2>/dev/null)\n  echo \"$unit|$active|$enabled\"\ndone",
         names.join(" ")

@@ -3,6 +3,7 @@
 use super::error::RunError;
 use crate::backend::Environment;
 use crate::content::step::{Action, ReplaceInFile, WriteFile};
+use crate::model::quote;
 
 /// Does filled-in actions in order.
 pub async fn perform(environment: &Environment, node: &str, actions: &[Action]) -> Result<(), RunError> {
@@ -16,16 +17,16 @@ async fn one(environment: &Environment, node: &str, action: &Action) -> Result<(
     match action {
         Action::ReplaceInFile(replace) => replace_in_file(environment, node, replace).await,
         Action::WriteFile(file) => write_file(environment, node, file).await,
-        Action::DeleteFile(path) => must(environment, node, &format!("rm -- {}", quoted(path)), "deleteFile").await,
-        Action::StartUnit(unit) => must(environment, node, &format!("systemctl start {}", quoted(unit)), "startUnit").await,
-        Action::StopUnit(unit) => must(environment, node, &format!("systemctl stop {}", quoted(unit)), "stopUnit").await,
+        Action::DeleteFile(path) => must(environment, node, &format!("rm -- {}", quote(path)), "deleteFile").await,
+        Action::StartUnit(unit) => must(environment, node, &format!("systemctl start {}", quote(unit)), "startUnit").await,
+        Action::StopUnit(unit) => must(environment, node, &format!("systemctl stop {}", quote(unit)), "stopUnit").await,
         // A broken unit is often the point, so whether it comes up is for `visibleWhen` to say.
         Action::RestartUnit(unit) => {
-            environment.nodes.run(node, &format!("systemctl restart {}", quoted(unit)), "").await?;
+            environment.nodes.run(node, &format!("systemctl restart {}", quote(unit)), "").await?;
             Ok(())
         }
-        Action::EnableUnit(unit) => must(environment, node, &format!("systemctl enable {}", quoted(unit)), "enableUnit").await,
-        Action::DisableUnit(unit) => must(environment, node, &format!("systemctl disable {}", quoted(unit)), "disableUnit").await,
+        Action::EnableUnit(unit) => must(environment, node, &format!("systemctl enable {}", quote(unit)), "enableUnit").await,
+        Action::DisableUnit(unit) => must(environment, node, &format!("systemctl disable {}", quote(unit)), "disableUnit").await,
         Action::DaemonReload(_) => must(environment, node, "systemctl daemon-reload", "daemonReload").await,
         Action::Run(script) => must(environment, node, script, "run").await,
     }
@@ -60,10 +61,6 @@ async fn must(environment: &Environment, node: &str, script: &str, action: &str)
     }
     let reason = format!("`{script}` exited with {}: {}", output.status, output.stderr.trim());
     Err(RunError::Action { action: action.to_owned(), node: node.to_owned(), reason })
-}
-
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]

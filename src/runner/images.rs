@@ -7,7 +7,7 @@ use regex::Regex;
 
 use crate::backend::embedded::knows_image;
 use crate::content::step::Step;
-use crate::content::{Instance, InstanceError, template};
+use crate::content::{Instance, InstanceError};
 
 /// `image: nginx:1.27`, `"image": "nginx"`, `--image=nginx`, `kubectl set image deploy/web web=nginx:1.28`.
 static NAMES: LazyLock<Option<Regex>> =
@@ -18,11 +18,9 @@ pub fn images(instance: &Instance) -> Result<BTreeSet<String>, InstanceError> {
     let context = instance.context();
     let mut texts = Vec::new();
     for step in &instance.exercise.setup {
-        match step {
-            Step::Apply(path) => texts.push(instance.file(path)?),
-            Step::Manifest(text) => texts.push(template::render(text, &context)?),
-            Step::Run(step) => texts.extend(instance.steps(std::slice::from_ref(step), &context)?.into_iter().map(|s| s.run)),
-            _ => {}
+        texts.extend(instance.manifest(step)?.map(|(_, text)| text));
+        if let Step::Run(step) = step {
+            texts.extend(instance.steps(std::slice::from_ref(step), &context)?.into_iter().map(|s| s.run));
         }
     }
     texts.extend(instance.solution()?.into_iter().map(|step| step.run));

@@ -20,7 +20,7 @@ pub use error::RunError;
 pub use event::{Event, Sink};
 pub use grade::{check, check_telling, finish};
 pub use images::images;
-pub use planned::{Planned, PlannedObject, planned};
+pub use planned::{SetupPlan, planned};
 pub use proof::{Proof, ProofRow, ProofRun, prove};
 pub use proof_live::{HandOver, LiveRow, prove_live};
 pub use setup::set_up;

@@ -9,7 +9,7 @@ use super::grade::{check_here, finish_here};
 use super::proof::{Expectation, ProofRow, ProofRun, judge};
 use super::script;
 use super::solve::solve;
-use crate::backend::Environment;
+use crate::backend::{Environment, Progress};
 use crate::content::Instance;
 use crate::content::instance::Attempted;
 use crate::grade::Report;
@@ -28,7 +28,7 @@ pub struct LiveRow {
 
 /// Proves an exercise: untouched it scores nothing; solved it scores everything, twice; brought back it scores nothing again; and a
 /// wrong fix loses what it names.
-pub async fn prove_live<'a, E: From<RunError>>(hand_over: HandOver<'a, E>, told: &(dyn Fn(&str) + Send + Sync)) -> Result<Vec<LiveRow>, E> {
+pub async fn prove_live<'a, E: From<RunError>>(hand_over: HandOver<'a, E>, told: Progress<'_>) -> Result<Vec<LiveRow>, E> {
     let mut rows = Vec::new();
     let started = Instant::now();
     let (environment, instance) = hand_over().await?;

@@ -25,10 +25,10 @@ pub async fn set_up(environment: &Environment, mut instance: Instance, events: S
     for (index, step) in steps.iter().enumerate() {
         events(Event::SetupStep { number: index + 1, of: steps.len() });
         match step {
-            Step::Apply(path) => apply::apply(environment, path, &instance.file(path)?, events).await?,
-            Step::Manifest(text) => {
-                let text = template::render(text, &instance.context())?;
-                apply::apply(environment, "setup", &text, events).await?;
+            Step::Apply(_) | Step::Manifest(_) => {
+                if let Some((file, text)) = instance.manifest(step)? {
+                    apply::apply(environment, file, &text, events).await?;
+                }
             }
             Step::Capture(captures) => {
                 for (name, wanted) in captures {

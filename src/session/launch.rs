@@ -13,6 +13,7 @@ use super::directories::OVERRIDE;
 use super::error::SessionError;
 use super::folder::{Folder, Record};
 use super::{Directories, entropy, registry};
+use crate::model::readable_suffix;
 
 /// What to start.
 #[derive(Clone, Debug)]
@@ -110,16 +111,7 @@ pub async fn wake(directories: &Directories, folder: &Folder, progress: &mut dyn
 
 /// `unhealthy-node-4k2p`: readable, and new every time.
 fn new_id(scenario: &str) -> String {
-    const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-    let mut rest = entropy::seed();
-    let suffix: String = (0..4)
-        .map(|_| {
-            let letter = ALPHABET[(rest % ALPHABET.len() as u64) as usize];
-            rest /= ALPHABET.len() as u64;
-            char::from(letter)
-        })
-        .collect();
-    format!("{}-{suffix}", scenario.replace('/', "-"))
+    format!("{}-{}", scenario.replace('/', "-"), readable_suffix(entropy::seed()))
 }
 
 fn serve_command(directories: &Directories, folder: &Folder) -> Result<Command, SessionError> {

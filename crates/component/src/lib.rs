@@ -10,6 +10,7 @@ pub mod klog;
 pub mod kubeconfig;
 pub mod pflag;
 pub mod tls;
+pub mod watch;
 pub mod yaml;
 
 pub use client::{RequestError, TokenSource, client_for, client_with_tokens};

@@ -5,10 +5,10 @@ use std::io;
 use std::sync::Arc;
 
 use component::Target;
+use component::watch;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
 
 /// One run of kubectl.
 pub struct Invocation {

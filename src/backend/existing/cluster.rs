@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
@@ -16,10 +15,10 @@ use super::kubeconfig::Chosen;
 use super::nodes::NoNodes;
 use super::permissions;
 use super::plan::{self, PREFIX, Plan, Removed, SESSION_LABEL};
-use crate::backend::Environment;
 use crate::backend::embedded::Base;
 use crate::backend::host_dialer::HostDialer;
 use crate::backend::interactive::{InteractiveShell, Size};
+use crate::backend::{Environment, Now};
 use crate::model::{Capability, Inventory, NodePaths};
 
 /// The user's choices.
@@ -44,9 +43,6 @@ impl Options {
 /// How often to look.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// The present moment on the wall.
-type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
 /// A cluster of somebody else's, for one session.
 pub struct Existing {
     context: String,
@@ -61,7 +57,7 @@ pub struct Existing {
 }
 
 impl Existing {
-    /// Connects and looks; changes nothing. Refuses production, and a user that lacks rights.
+    /// Connects and looks; changes nothing. Refuses production.
     pub async fn connect(options: &Options, session: &str, now: Now) -> Result<Self, ExistingError> {
         let chosen = Chosen::read(&options.files, &options.context)?;
         refuse_production(chosen.names(), &Regex::new(&options.production)?)?;
@@ -69,10 +65,6 @@ impl Existing {
         let (client, url) = chosen.client().await?;
         let unanswered = |source| ExistingError::Api { context: context.clone(), source: Box::new(source) };
         let detected = detect(&client).await.map_err(unanswered)?;
-        let missing = permissions::missing(&client).await.map_err(unanswered)?;
-        if !missing.is_empty() {
-            return Err(ExistingError::Rights { context, missing });
-        }
         let kubeconfig = chosen.to_yaml()?;
         let (host, port) = (url.host().unwrap_or_default().to_owned(), url.port_u16().unwrap_or(443));
         let base = Base::start(&kubeconfig, &host, port, Arc::new(HostDialer), now());
@@ -94,6 +86,12 @@ impl Existing {
     /// What it can do.
     pub fn capabilities(&self) -> &BTreeSet<Capability> {
         &self.detected.capabilities
+    }
+
+    /// Refuses a user that lacks rights. Asks for each of them, so it is asked once, before anything is made.
+    pub async fn rights(&self) -> Result<(), ExistingError> {
+        let missing = permissions::missing(&self.client).await.map_err(|source| self.unanswered(source))?;
+        if missing.is_empty() { Ok(()) } else { Err(ExistingError::Rights { context: self.context.clone(), missing }) }
     }
 
     /// Refuses a plan whose namespaces are there already.

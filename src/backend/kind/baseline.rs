@@ -13,6 +13,7 @@ use super::error::KindError;
 use super::files::{self, NodeState};
 use super::folder::Folder;
 use super::objects::{self, Objects};
+use crate::backend::Progress;
 
 /// Longest that a cluster that was told to go back may take.
 const SETTLE: Duration = Duration::from_secs(90);
@@ -51,13 +52,7 @@ impl Baseline {
     }
 
     /// Brings a used cluster back. An error of kind [`KindError::Unsure`] means that only making it anew helps.
-    pub async fn restore(
-        &self,
-        engine: &Engine,
-        api: &Api,
-        folder: &Folder,
-        progress: &(dyn Fn(&str) + Send + Sync),
-    ) -> Result<Summary, KindError> {
+    pub async fn restore(&self, engine: &Engine, api: &Api, folder: &Folder, progress: Progress<'_>) -> Result<Summary, KindError> {
         let started = Instant::now();
         progress("comparing the nodes with their clean state");
         // Nodes first: one of them may be why the API server is away. The objects at the same time, because it mostly is not.

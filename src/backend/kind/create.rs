@@ -11,13 +11,11 @@ use super::engine::{Container, Engine};
 use super::error::{KindError, is_disk_full, last_line};
 use super::folder::{Folder, Record, State};
 use super::objects::node_is_ready;
+use crate::backend::Progress;
 use crate::backend::host_command::{HostError, finish_telling};
 
 /// How often to look whether nodes have become Ready.
 const LOOK: Duration = Duration::from_millis(200);
-
-/// Told how far long work is.
-pub type Progress<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
 /// Creates the cluster of a record, whose folder is locked, and waits until all of it is there.
 pub async fn create(

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::engine::Engine;
 use super::error::KindError;
 use crate::backend::host_command::{HostCommand, HostError};
+use crate::model::quote;
 
 /// Prints the state: sections and records end with NUL.
 const LOOK: &str = r#"cd / || exit
@@ -184,8 +185,7 @@ impl Repair {
 
     /// The script that does it; a tar archive comes in on standard input.
     fn script(&self) -> String {
-        let quote = |path: &String| format!("'{}'", path.replace('\'', r"'\''"));
-        let list = |paths: &[String]| paths.iter().map(quote).collect::<Vec<_>>().join(" ");
+        let list = |paths: &[String]| paths.iter().map(|path| quote(path)).collect::<Vec<_>>().join(" ");
         let mut script = String::from("cd / || exit\n");
         if !self.remove.is_empty() {
             script.push_str(&format!("chattr -Ri {0} 2>/dev/null; rm -rf -- {0}\n", list(&self.remove)));

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Kind;
 use super::api::Api;
 use super::config::{self, KindOptions};
-use super::create::{self, Progress};
+use super::create;
 use super::engine::{Engine, HostSettings};
 use super::error::KindError;
 use super::folder::{Clusters, Folder, Lock, PREFIX, Record, State};
-use super::{Kind, Now};
 use crate::backend::host_command::{HostPrograms, SharedCommands};
+use crate::backend::{Now, Progress};
+use crate::model::readable_suffix;
 
 /// This machine's container runtime, and what is remembered of our clusters.
 pub struct Hosts {
@@ -369,18 +371,9 @@ fn full(name: &str) -> String {
     if name.starts_with(PREFIX) { name.to_owned() } else { format!("{PREFIX}{name}") }
 }
 
-/// `ckaprep-k7f2`: no letters that look alike.
+/// `ckaprep-k7f2`.
 fn new_name(seed: u64) -> String {
-    const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-    let mut rest = seed;
-    let suffix: String = (0..4)
-        .map(|_| {
-            let letter = ALPHABET[(rest % ALPHABET.len() as u64) as usize];
-            rest /= ALPHABET.len() as u64;
-            char::from(letter)
-        })
-        .collect();
-    format!("{PREFIX}{suffix}")
+    format!("{PREFIX}{}", readable_suffix(seed))
 }
 
 #[cfg(test)]

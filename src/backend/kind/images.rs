@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::create::Progress;
 use super::engine::{Engine, Provider};
 use super::error::KindError;
 use super::folder::Folder;
+use crate::backend::Progress;
 
 /// Longest that fetching or loading one image may take.
 const LIMIT: Duration = Duration::from_secs(600);

@@ -26,7 +26,6 @@ mod objects;
 mod shell;
 
 pub use config::{ConfigFile, ExtraMount, KindOptions};
-pub use create::Progress;
 pub use engine::{Engine, HostSettings, NodeDoor, Provider};
 pub use error::KindError;
 pub use examine::{Examined, Fitness, examine};
@@ -49,11 +48,8 @@ use self::folder::{Folder, Lock};
 use super::embedded::Base;
 use super::host_dialer::HostDialer;
 use super::interactive::{InteractiveShell, Size};
-use crate::backend::Environment;
+use crate::backend::{Environment, Now, Progress};
 use crate::model::{Capability, Inventory, InventoryNode, NodePaths, Role};
-
-/// The present moment on the wall.
-pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Longest that nodes that were started again may take to be back.
 const BACK: Duration = Duration::from_secs(120);

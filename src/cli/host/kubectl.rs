@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use component::watch;
 use component::{Origin, Target, client_for};
 use kubectl::{Connect, Invocation, TerminalSize};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
 
 use super::editor::HostEditor;
 use super::files::HostFiles;
@@ -24,7 +24,6 @@ impl Connect for HostConnect {
 /// Runs kubectl; the result is its exit code. Ctrl-C ends it with 130, as the shell would report.
 pub async fn run(context: &Context, argv: Vec<String>, env: BTreeMap<String, String>) -> u8 {
     let cwd = std::env::current_dir().map(|dir| dir.to_string_lossy().into_owned()).unwrap_or_else(|_| "/".into());
-    let clock = *context;
     let invocation = Invocation {
         argv,
         env,
@@ -35,7 +34,7 @@ pub async fn run(context: &Context, argv: Vec<String>, env: BTreeMap<String, Str
         stdout: Box::new(tokio::io::stdout()),
         stderr: Box::new(tokio::io::stderr()),
         terminal: terminal(context),
-        now: Arc::new(move || clock.now()),
+        now: context.wall(),
         editor: Arc::new(HostEditor),
     };
     tokio::select! {
@@ -57,7 +56,7 @@ fn terminal(context: &Context) -> Option<watch::Receiver<TerminalSize>> {
     tokio::spawn(async move {
         while changes.recv().await.is_some() {
             if let Some(size) = now() {
-                let _ = sender.send(size);
+                sender.send_replace(size);
             }
         }
     });

@@ -5,15 +5,26 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::backend::Progress;
 use crate::content::{Bindings, DebriefText, Instance, ScriptStep};
 use crate::grade::Report;
 use crate::render::document::{DebriefDocument, FastestDocument, NodeDocument, StepDocument, TypedDocument};
+use crate::runner::Event;
 use crate::session::folder::NodeRecord;
 use crate::session::shell::commands::Typed;
 
 impl From<&NodeRecord> for NodeDocument {
     fn from(node: &NodeRecord) -> Self {
         Self { name: node.name.clone(), role: node.role.clone(), address: node.address.clone() }
+    }
+}
+
+/// Events of a setup as what is told of its progress.
+pub fn scene(progress: Progress<'_>) -> impl FnMut(Event) + Send {
+    move |event| match event {
+        Event::SetupStep { number, of } => progress(&format!("setting the scene: step {number} of {of}")),
+        Event::Applied { object } => progress(&format!("setting the scene: {object}")),
+        _ => {}
     }
 }
 

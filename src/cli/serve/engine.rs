@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{existing, kind};
-use crate::backend::Running;
 use crate::backend::embedded::{Embedded, EmbeddedError, Handover, Shelf, Spec, Time};
 use crate::backend::existing::Existing;
 use crate::backend::interactive::{InteractiveShell, Size};
 use crate::backend::kind::{Hosts, KindOptions, NodeDoor};
+use crate::backend::{Progress, Running};
 use crate::cli::error::CliError;
 use crate::content::version::version;
 use crate::content::{Bindings, Catalog, Exercise, Instance, InstanceRecord};
@@ -73,12 +73,19 @@ impl From<RunError> for CliError {
     }
 }
 
+impl Start<'_> {
+    /// Variables that are not left to the seed.
+    fn given(&self) -> Result<Bindings, CliError> {
+        let mut given = self.bindings.clone();
+        given.extend(bindings(&self.exercise, self.variant)?);
+        Ok(given)
+    }
+}
+
 impl Engine {
     /// Starts a cluster, sets the scenario up, and remembers it as it is handed over.
     pub async fn start(catalog: Catalog, start: Start<'_>, progress: &impl Fn(&str)) -> Result<Self, CliError> {
-        let mut given = start.bindings.clone();
-        given.extend(bindings(&start.exercise, start.variant)?);
-        let version = version(&catalog, ItemKind::Scenario, &start.exercise.id);
+        let given = start.given()?;
         let workers = WORKERS.max(u8::try_from(start.exercise.requires.workers).unwrap_or(u8::MAX));
         progress("starting the cluster");
         let spec = Spec { seed: start.seed, workers, now: start.now, time: Time::Live, open: true, journal: Some(start.journal.clone()) };
@@ -96,12 +103,7 @@ impl Engine {
         let cluster = Embedded::resume(&handover, spec).await?;
         cluster.keep_handover(&start.handover)?;
         tracing::debug!("the cluster is handed over");
-        Ok(Self {
-            cluster: Running::Embedded(Box::new(cluster)),
-            instance: RwLock::new(Arc::new(instance)),
-            hand_over: HandOver::Kept(Box::new(handover)),
-            version,
-        })
+        Ok(Self::kept(cluster, instance, &catalog, handover))
     }
 
     /// The same on a kind cluster, in real time.
@@ -111,11 +113,9 @@ impl Engine {
         hosts: &Hosts,
         options: &KindOptions,
         folder: &Folder,
-        progress: &(dyn Fn(&str) + Send + Sync),
+        progress: Progress<'_>,
     ) -> Result<Self, CliError> {
-        let mut given = start.bindings.clone();
-        given.extend(bindings(&start.exercise, start.variant)?);
-        let version = version(&catalog, ItemKind::Scenario, &start.exercise.id);
+        let given = start.given()?;
         let workers = usize::from(WORKERS).max(start.exercise.requires.workers as usize);
         let cluster = kind::acquire(hosts, folder, options, workers, progress).await?;
         let set_up = async {
@@ -123,7 +123,7 @@ impl Engine {
             kind::set_up(&cluster, instance, progress).await
         };
         match set_up.await {
-            Ok(instance) => Ok(Self::on_kind(cluster, instance, catalog, folder, version)),
+            Ok(instance) => Ok(Self::again(Running::Kind(Box::new(cluster)), instance, catalog, folder)),
             Err(error) => {
                 // It stays, and the next one that takes it cleans it.
                 cluster.release()?;
@@ -138,22 +138,10 @@ impl Engine {
         record: &InstanceRecord,
         hosts: &Hosts,
         folder: &Folder,
-        progress: &(dyn Fn(&str) + Send + Sync),
+        progress: Progress<'_>,
     ) -> Result<Self, CliError> {
         let (cluster, instance) = kind::recover(hosts, &catalog, record, folder, progress).await?;
-        let version = version(&catalog, ItemKind::Scenario, &record.id);
-        Ok(Self::on_kind(cluster, instance, catalog, folder, version))
-    }
-
-    fn on_kind(
-        cluster: crate::backend::kind::Kind,
-        instance: Instance,
-        catalog: Catalog,
-        folder: &Folder,
-        version: Option<String>,
-    ) -> Self {
-        let hand_over = HandOver::Again { catalog: Box::new(catalog), session: folder.id() };
-        Self { cluster: Running::Kind(Box::new(cluster)), instance: RwLock::new(Arc::new(instance)), hand_over, version }
+        Ok(Self::again(Running::Kind(Box::new(cluster)), instance, catalog, folder))
     }
 
     /// The same on a cluster that the user named, in real time.
@@ -162,26 +150,32 @@ impl Engine {
         start: Start<'_>,
         cluster: Existing,
         folder: &Folder,
-        progress: &(dyn Fn(&str) + Send + Sync),
+        progress: Progress<'_>,
     ) -> Result<Self, CliError> {
-        let mut given = start.bindings.clone();
-        given.extend(bindings(&start.exercise, start.variant)?);
+        let given = start.given()?;
         let instance = Instance::bind(&catalog, &start.exercise, cluster.inventory(), start.seed, &given)?;
-        let version = version(&catalog, ItemKind::Scenario, &start.exercise.id);
         let instance = existing::set_up(&cluster, instance, progress).await?;
-        Ok(Self::on_existing(cluster, instance, catalog, folder, version))
+        Ok(Self::again(Running::Existing(Box::new(cluster)), instance, catalog, folder))
     }
 
     /// Goes on with what a session made there.
     pub fn recover_on_existing(catalog: Catalog, record: &InstanceRecord, cluster: Existing, folder: &Folder) -> Result<Self, CliError> {
         let instance = Instance::restore(&catalog, record, cluster.inventory())?;
-        let version = version(&catalog, ItemKind::Scenario, &record.id);
-        Ok(Self::on_existing(cluster, instance, catalog, folder, version))
+        Ok(Self::again(Running::Existing(Box::new(cluster)), instance, catalog, folder))
     }
 
-    fn on_existing(cluster: Existing, instance: Instance, catalog: Catalog, folder: &Folder, version: Option<String>) -> Self {
+    /// An embedded cluster, whose hand-over is kept.
+    fn kept(cluster: Embedded, instance: Instance, catalog: &Catalog, handover: Handover) -> Self {
+        let version = version(catalog, ItemKind::Scenario, &instance.exercise.id);
+        let (cluster, hand_over) = (Running::Embedded(Box::new(cluster)), HandOver::Kept(Box::new(handover)));
+        Self { cluster, instance: RwLock::new(Arc::new(instance)), hand_over, version }
+    }
+
+    /// A cluster whose hand-over is made again.
+    fn again(cluster: Running, instance: Instance, catalog: Catalog, folder: &Folder) -> Self {
+        let version = version(&catalog, ItemKind::Scenario, &instance.exercise.id);
         let hand_over = HandOver::Again { catalog: Box::new(catalog), session: folder.id() };
-        Self { cluster: Running::Existing(Box::new(cluster)), instance: RwLock::new(Arc::new(instance)), hand_over, version }
+        Self { cluster, instance: RwLock::new(Arc::new(instance)), hand_over, version }
     }
 
     /// The cluster.
@@ -200,13 +194,7 @@ impl Engine {
         let handover = Handover::read(&folder.handover())?;
         let cluster = Embedded::recover(&folder.journal(), now, port).await?;
         let instance = Instance::restore(&catalog, record, cluster.inventory())?;
-        let version = version(&catalog, ItemKind::Scenario, &record.id);
-        Ok(Self {
-            cluster: Running::Embedded(Box::new(cluster)),
-            instance: RwLock::new(Arc::new(instance)),
-            hand_over: HandOver::Kept(Box::new(handover)),
-            version,
-        })
+        Ok(Self::kept(cluster, instance, &catalog, handover))
     }
 
     /// The scenario with its variables bound.

@@ -1,15 +1,14 @@
 //! A session's place on a cluster that the user named: planned, agreed to, set up, removed.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
-use crate::backend::existing::{Existing, ExistingError, Options, Plan, Planned};
+use super::convert;
+use crate::backend::existing::{Existing, ExistingError, Options, Plan};
+use crate::backend::{Now, Progress};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::content::{Catalog, Instance, InstanceRecord};
-use crate::runner::{self, Event};
+use crate::runner;
 use crate::session::registry::EXISTING;
 use crate::session::{Folder, SessionError};
 
@@ -26,9 +25,6 @@ impl From<ExistingError> for CliError {
         made.maybe_hint(hint)
     }
 }
-
-/// The present moment on the wall.
-pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Connects for a session, and writes the choices down, so that what it makes is found again whatever happens.
 pub async fn connect(options: &Options, folder: &Folder, now: Now) -> Result<Existing, CliError> {
@@ -50,18 +46,12 @@ pub async fn remove_left(folder: &Folder, context: &Context) -> Result<(), CliEr
     if !folder.path().join(FILE).exists() {
         return Ok(());
     }
-    let removed = reconnect(folder, wall(context)).await?.remove().await?;
+    let removed = reconnect(folder, context.wall()).await?.remove().await?;
     match removed.left.first() {
         None => Ok(()),
         Some((name, why)) => Err(CliError::environment(format!("the namespace {name} cannot be removed: {why}"))
             .hint("mend that and say `ckaprep stop` again: until then the session is not forgotten")),
     }
-}
-
-/// The present moment on the wall, for what outlives the context.
-pub fn wall(context: &Context) -> Now {
-    let context = *context;
-    Arc::new(move || context.now())
 }
 
 /// What a scenario would make there. Refuses one that needs what the cluster lacks, or that would touch what it did not make.
@@ -87,22 +77,16 @@ pub async fn plan(cluster: &Existing, instance: &Instance) -> Result<Plan, CliEr
             CliError::usage(format!("the setup of this scenario has {step}, whose effects cannot be told beforehand")).hint(elsewhere)
         );
     }
-    let objects = planned.objects.into_iter().map(|o| Planned { kind: o.kind, namespace: o.namespace, name: o.name });
-    let plan = Plan::of(objects).map_err(ExistingError::from)?;
+    let plan = Plan::of(planned.objects).map_err(ExistingError::from)?;
     cluster.free(&plan).await?;
     Ok(plan)
 }
 
 /// Sets a scenario up. What was made of it when it fails is removed.
-pub async fn set_up(cluster: &Existing, instance: Instance, progress: &(dyn Fn(&str) + Send + Sync)) -> Result<Instance, CliError> {
+pub async fn set_up(cluster: &Existing, instance: Instance, progress: Progress<'_>) -> Result<Instance, CliError> {
     plan(cluster, &instance).await?;
     progress("setting the scene");
-    let mut told = |event: Event| match event {
-        Event::SetupStep { number, of } => progress(&format!("setting the scene: step {number} of {of}")),
-        Event::Applied { object } => progress(&format!("setting the scene: {object}")),
-        _ => {}
-    };
-    match runner::set_up(&cluster.environment(), instance, &mut told).await {
+    match runner::set_up(&cluster.environment(), instance, &mut convert::scene(progress)).await {
         Ok(instance) => Ok(instance),
         Err(error) => {
             progress("removing what was made");
@@ -113,12 +97,7 @@ pub async fn set_up(cluster: &Existing, instance: Instance, progress: &(dyn Fn(&
 }
 
 /// Makes the same variant once more, from nothing.
-pub async fn reset(
-    cluster: &Existing,
-    catalog: &Catalog,
-    record: &InstanceRecord,
-    progress: &(dyn Fn(&str) + Send + Sync),
-) -> Result<Instance, CliError> {
+pub async fn reset(cluster: &Existing, catalog: &Catalog, record: &InstanceRecord, progress: Progress<'_>) -> Result<Instance, CliError> {
     progress("removing what was made");
     let removed = cluster.remove().await?;
     if let Some((name, why)) = removed.left.first() {

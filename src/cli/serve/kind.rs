@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::backend::Running;
+use super::convert;
 use crate::backend::kind::{self, Clusters, HostSettings, Hosts, Kind, KindError, KindOptions, Wanted};
+use crate::backend::{Progress, Running};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::content::{Catalog, Instance, InstanceRecord};
-use crate::runner::{self, Event};
+use crate::runner;
 use crate::session::{Directories, Folder, SessionError, entropy};
 
 /// File of the session's folder that says which cluster it has.
@@ -39,10 +40,10 @@ impl From<KindError> for CliError {
 
 /// The kind clusters of this user.
 pub async fn hosts(context: &Context, directories: &Directories) -> Result<Hosts, CliError> {
-    let (context, sessions) = (*context, directories.sessions());
+    let sessions = directories.sessions();
     let exists = Arc::new(move |session: &str| sessions.join(session).is_dir());
     let clusters = Clusters::at(directories.kind());
-    Ok(Hosts::new(clusters, HostSettings::from_environment(), Arc::new(move || context.now()), exists).await?)
+    Ok(Hosts::new(clusters, HostSettings::from_environment(), context.wall(), exists).await?)
 }
 
 /// Takes or makes a cluster for a session, and says so in its folder.
@@ -51,7 +52,7 @@ pub async fn acquire(
     folder: &Folder,
     options: &KindOptions,
     workers: usize,
-    progress: kind::Progress<'_>,
+    progress: Progress<'_>,
 ) -> Result<Kind, CliError> {
     let session = folder.id();
     let wanted = Wanted { options: options.clone(), workers, seed: entropy::seed(), session: Some(session.clone()), new: false };
@@ -63,7 +64,7 @@ pub async fn acquire(
 }
 
 /// Sets a scenario up on a cluster that is clean.
-pub async fn set_up(cluster: &Kind, instance: Instance, progress: kind::Progress<'_>) -> Result<Instance, CliError> {
+pub async fn set_up(cluster: &Kind, instance: Instance, progress: Progress<'_>) -> Result<Instance, CliError> {
     if let Some(lacking) = lacking(&instance).first() {
         return Err(CliError::usage(format!("this scenario needs {lacking}, which kind clusters do not have"))
             .hint("leave out --backend: the embedded cluster has it; or choose another variant"));
@@ -71,12 +72,7 @@ pub async fn set_up(cluster: &Kind, instance: Instance, progress: kind::Progress
     progress("looking for the images that it needs");
     cluster.provide_images(&runner::images(&instance)?, progress).await?;
     progress("setting the scene");
-    let mut told = |event: Event| match event {
-        Event::SetupStep { number, of } => progress(&format!("setting the scene: step {number} of {of}")),
-        Event::Applied { object } => progress(&format!("setting the scene: {object}")),
-        _ => {}
-    };
-    Ok(runner::set_up(&cluster.environment(), instance, &mut told).await?)
+    Ok(runner::set_up(&cluster.environment(), instance, &mut convert::scene(progress)).await?)
 }
 
 /// Capabilities that an instance needs and kind does not have.
@@ -90,7 +86,7 @@ pub async fn recover(
     catalog: &Catalog,
     record: &InstanceRecord,
     folder: &Folder,
-    progress: kind::Progress<'_>,
+    progress: Progress<'_>,
 ) -> Result<(Kind, Instance), CliError> {
     let taken = taken(folder.path())?;
     match hosts.open(&taken.cluster, &folder.id()).await {
@@ -121,7 +117,7 @@ pub async fn reset(
     catalog: &Catalog,
     record: &InstanceRecord,
     session: &str,
-    progress: kind::Progress<'_>,
+    progress: Progress<'_>,
 ) -> Result<Instance, CliError> {
     let cleaned = cluster.clean(progress).await?;
     tracing::info!(took = ?cleaned.took, anew = ?cleaned.anew, "the cluster is clean");
@@ -129,12 +125,7 @@ pub async fn reset(
     from_the_start(cluster, catalog, record, progress).await
 }
 
-async fn from_the_start(
-    cluster: &Kind,
-    catalog: &Catalog,
-    record: &InstanceRecord,
-    progress: kind::Progress<'_>,
-) -> Result<Instance, CliError> {
+async fn from_the_start(cluster: &Kind, catalog: &Catalog, record: &InstanceRecord, progress: Progress<'_>) -> Result<Instance, CliError> {
     let fresh = InstanceRecord { captured: Default::default(), ..record.clone() };
     let instance = Instance::restore(catalog, &fresh, &cluster.inventory())?;
     set_up(cluster, instance, progress).await

@@ -111,7 +111,7 @@ async fn abandon(plan: &Plan, context: &Context) -> CliError {
             Backend::Kind => kind::hosts(context, &directories).await?.abandon(plan.kind.keep).await?,
             Backend::Existing => {
                 let folder = Folder::at(directories.sessions().join(&plan.session));
-                existing::remove(&existing::reconnect(&folder, existing::wall(context)).await?).await;
+                existing::remove(&existing::reconnect(&folder, context.wall()).await?).await;
             }
             Backend::Embedded => {}
         }
@@ -151,7 +151,7 @@ async fn prepare(plan: &Plan, context: &Context) -> Result<(Practice, Socket, cr
                 }
                 Backend::Existing => {
                     let options = plan.existing.as_ref().ok_or_else(|| CliError::bug("a session without its cluster's name"))?;
-                    let cluster = existing::connect(options, &folder, existing::wall(context)).await?;
+                    let cluster = existing::connect(options, &folder, context.wall()).await?;
                     Engine::start_on_existing(catalog, wanted, cluster, &folder, &progress).await?
                 }
                 Backend::Embedded => Engine::start(catalog, wanted, &progress).await?,
@@ -170,7 +170,7 @@ async fn prepare(plan: &Plan, context: &Context) -> Result<(Practice, Socket, cr
                     Engine::recover_on_kind(catalog, &attempt.instance, &hosts, &folder, &progress).await?
                 }
                 Backend::Existing => {
-                    let cluster = existing::reconnect(&folder, existing::wall(context)).await?;
+                    let cluster = existing::reconnect(&folder, context.wall()).await?;
                     Engine::recover_on_existing(catalog, &attempt.instance, cluster, &folder)?
                 }
                 Backend::Embedded => Engine::recover(catalog, &attempt.instance, &folder, now, port).await?,

@@ -110,7 +110,7 @@ impl Read {
 
 impl Certificate {
     fn fact(&self, scope: &Scope) -> Fact {
-        Fact::File { node: self.node.clone().unwrap_or_else(|| scope.host.clone()), path: self.path.clone() }
+        Fact::File { node: scope.host_or(self.node.as_deref()).to_owned(), path: self.path.clone() }
     }
 
     fn judge_read(&self, subject: &str, read: &Read, now: Timestamp) -> Vec<Evidence> {

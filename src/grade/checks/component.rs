@@ -56,7 +56,7 @@ impl Component {
     }
 
     fn node<'a>(&'a self, scope: &'a Scope) -> &'a str {
-        self.node.as_deref().unwrap_or(&scope.host)
+        scope.host_or(self.node.as_deref())
     }
 
     /// Certificates of the controller manager and the scheduler are their own, so none is checked here.

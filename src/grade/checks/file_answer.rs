@@ -39,7 +39,7 @@ pub struct FileAnswer {
 
 impl FileAnswer {
     fn fact(&self, scope: &Scope) -> Fact {
-        Fact::File { node: self.node.clone().unwrap_or_else(|| scope.host.clone()), path: self.path.clone() }
+        Fact::File { node: scope.host_or(self.node.as_deref()).to_owned(), path: self.path.clone() }
     }
 
     fn judge_content(&self, subject: &str, content: &str) -> Vec<Evidence> {

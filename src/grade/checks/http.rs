@@ -4,12 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::from::{From, Sent};
 use crate::grade::fact::Fact;
 use crate::grade::judge::{Judge, Judgement, Scope};
-use crate::grade::snapshot::{Known, Snapshot};
-use crate::grade::target::{Located, PodTarget};
+use crate::grade::snapshot::Snapshot;
 use crate::grade::text::{TextMatch, excerpt};
-use crate::model::Evidence;
+use crate::model::{Evidence, quote};
 
 /// Seconds that a request may take.
 const TIMEOUT: &str = "3";
@@ -33,52 +33,15 @@ pub struct Http {
     pub body: Option<TextMatch>,
 }
 
-/// Exactly one of `pod` and `node`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct From {
-    /// A container with `wget`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pod: Option<PodTarget>,
-    /// A node.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub node: Option<String>,
-}
-
-/// Where the request's fact stands.
-enum Sent {
-    Fact(Fact),
-    Needs(Fact),
-    Nowhere(String),
-    Unknown(String),
-}
-
 impl Http {
     fn default_reachable() -> bool {
         true
     }
 
     fn sent(&self, snapshot: &Snapshot) -> Sent {
-        match (&self.from.pod, &self.from.node) {
-            (Some(target), None) => match target.locate(snapshot) {
-                Located::Pod(pod) => {
-                    let command = ["wget", "-q", "-O", "-", "-T", TIMEOUT, &self.url].map(str::to_owned).to_vec();
-                    Sent::Fact(Fact::Exec { pod, command })
-                }
-                Located::Needs(fact) => Sent::Needs(fact),
-                Located::Nothing => Sent::Nowhere(target.to_string()),
-                Located::Unknown(reason) => Sent::Unknown(reason),
-            },
-            (None, Some(node)) => {
-                // The status comes on a line of its own after the body.
-                let url = self.url.replace('\'', "'\\''");
-                Sent::Fact(Fact::NodeCommand {
-                    node: node.clone(),
-                    script: format!("curl -sS --max-time {TIMEOUT} -w '\\n%{{http_code}}' '{url}'"),
-                })
-            }
-            _ => Sent::Unknown("exactly one of pod and node must be given".to_owned()),
-        }
+        // On a node the status comes on a line of its own after the body.
+        let script = format!("curl -sS --max-time {TIMEOUT} -w '\\n%{{http_code}}' {}", quote(&self.url));
+        self.from.send(snapshot, &["wget", "-q", "-O", "-", "-T", TIMEOUT, &self.url], script)
     }
 
     fn judge_output(&self, subject: &str, output: &Value) -> Vec<Evidence> {
@@ -124,27 +87,14 @@ impl Http {
 
 impl Judge for Http {
     fn facts(&self, _: &Scope, snapshot: &Snapshot) -> Vec<Fact> {
-        match self.sent(snapshot) {
-            Sent::Fact(fact) | Sent::Needs(fact) => vec![fact],
-            Sent::Nowhere(_) | Sent::Unknown(_) => Vec::new(),
-        }
+        self.sent(snapshot).next().into_iter().collect()
     }
 
     fn judge(&self, _: &Scope, snapshot: &Snapshot) -> Judgement {
-        let subject = match (&self.from.pod, &self.from.node) {
-            (Some(pod), _) => format!("{} from {pod}", self.url),
-            (None, node) => format!("{} from {}", self.url, node.as_deref().unwrap_or("nowhere")),
-        };
-        Judgement::from_evidence(match self.sent(snapshot) {
-            Sent::Fact(fact) => match snapshot.value(&fact) {
-                Known::Value(output) => self.judge_output(&subject, output),
-                Known::Absent => vec![Evidence::unknown(subject, "an answer", "the pod or container that should ask is not there")],
-                Known::Unknown(reason) => vec![Evidence::unknown(subject, "an answer", reason)],
-            },
-            // Without the pod that asks, neither reachable nor unreachable is shown.
-            Sent::Nowhere(target) => vec![Evidence::unknown(subject, "an answer", format!("there is no {target}"))],
-            Sent::Needs(_) => vec![Evidence::unknown(subject, "an answer", "its pods were not read")],
-            Sent::Unknown(reason) => vec![Evidence::unknown(subject, "an answer", reason)],
+        let subject = format!("{} from {}", self.url, self.from);
+        Judgement::from_evidence(match self.sent(snapshot).output(snapshot) {
+            Ok(output) => self.judge_output(&subject, output),
+            Err(reason) => vec![Evidence::unknown(subject, "an answer", reason)],
         })
     }
 }

@@ -8,7 +8,7 @@ use crate::grade::fact::Fact;
 use crate::grade::judge::{Judge, Judgement, Scope};
 use crate::grade::snapshot::{Known, Snapshot};
 use crate::grade::text::excerpt;
-use crate::model::Evidence;
+use crate::model::{Evidence, quote};
 
 /// A kubeconfig on a node is usable as this user: the API server itself is asked who calls.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -38,11 +38,8 @@ impl Kubeconfig {
     }
 
     fn whoami(&self, node: &str) -> Fact {
-        let path = self.path.replace('\'', "'\\''");
-        Fact::NodeCommand {
-            node: node.to_owned(),
-            script: format!("kubectl --kubeconfig '{path}' --request-timeout=5s auth whoami -o json"),
-        }
+        let script = format!("kubectl --kubeconfig {} --request-timeout=5s auth whoami -o json", quote(&self.path));
+        Fact::NodeCommand { node: node.to_owned(), script }
     }
 
     fn judge_file(&self, subject: &str, content: &str) -> Vec<Evidence> {
@@ -108,12 +105,12 @@ pub(super) fn current(config: &Value) -> (&Value, &Value, &Value) {
 
 impl Judge for Kubeconfig {
     fn facts(&self, scope: &Scope, _: &Snapshot) -> Vec<Fact> {
-        let node = self.node.as_deref().unwrap_or(&scope.host);
+        let node = scope.host_or(self.node.as_deref());
         vec![self.file(node), self.whoami(node)]
     }
 
     fn judge(&self, scope: &Scope, snapshot: &Snapshot) -> Judgement {
-        let node = self.node.as_deref().unwrap_or(&scope.host);
+        let node = scope.host_or(self.node.as_deref());
         let subject = format!("{} on {node}", self.path);
         let mut evidence = match snapshot.value(&self.file(node)) {
             Known::Value(file) => self.judge_file(&subject, file["content"].as_str().unwrap_or_default()),

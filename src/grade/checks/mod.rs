@@ -13,6 +13,7 @@ pub mod endpoint_share;
 pub mod exec;
 pub mod file;
 pub mod file_answer;
+pub mod from;
 pub mod http;
 pub mod kubeconfig;
 pub mod logs;

@@ -39,7 +39,7 @@ impl StaticPod {
     }
 
     fn node<'a>(&'a self, scope: &'a Scope) -> &'a str {
-        self.node.as_deref().unwrap_or(&scope.host)
+        scope.host_or(self.node.as_deref())
     }
 
     fn mirror(&self, scope: &Scope) -> Fact {

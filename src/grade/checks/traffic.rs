@@ -4,13 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::http::From;
+use super::from::{From, Sent};
 use crate::grade::fact::Fact;
 use crate::grade::judge::{Judge, Judgement, Scope};
-use crate::grade::snapshot::{Known, Snapshot};
-use crate::grade::target::Located;
+use crate::grade::snapshot::Snapshot;
 use crate::grade::text::excerpt;
-use crate::model::Evidence;
+use crate::model::{Evidence, quote};
 
 /// Seconds that a connection may take.
 const TIMEOUT: &str = "3";
@@ -121,66 +120,18 @@ impl Seen {
     }
 }
 
-/// How a path can be looked at.
-enum Question {
-    /// By this.
-    Ask(Fact),
-    /// This must be known first.
-    First(Fact),
-    /// Not at all, and why.
-    Never(String),
-}
-
-impl Question {
-    /// What is to be read next.
-    fn wanted(self) -> Option<Fact> {
-        match self {
-            Self::Ask(fact) | Self::First(fact) => Some(fact),
-            Self::Never(_) => None,
-        }
-    }
-}
-
 impl Path {
-    /// The fact that shows it, or why there is none.
-    fn fact(&self, snapshot: &Snapshot) -> Question {
+    fn sent(&self, snapshot: &Snapshot) -> Sent {
         let url = format!("http://{}/", self.to);
-        match (&self.from.pod, &self.from.node) {
-            (Some(target), None) => match target.locate(snapshot) {
-                Located::Pod(pod) => {
-                    let command = ["timeout", LIMIT, "wget", "-q", "-O", "/dev/null", "-T", TIMEOUT, &url].map(str::to_owned).to_vec();
-                    Question::Ask(Fact::Exec { pod, command })
-                }
-                Located::Needs(fact) => Question::First(fact),
-                Located::Nothing => Question::Never(format!("there is no {target}")),
-                Located::Unknown(reason) => Question::Never(reason),
-            },
-            (None, Some(node)) => {
-                let url = url.replace('\'', "'\\''");
-                Question::Ask(Fact::NodeCommand {
-                    node: node.clone(),
-                    script: format!("curl -sS -o /dev/null --max-time {TIMEOUT} '{url}'"),
-                })
-            }
-            _ => Question::Never("exactly one of pod and node must be given".to_owned()),
-        }
+        let script = format!("curl -sS -o /dev/null --max-time {TIMEOUT} {}", quote(&url));
+        self.from.send(snapshot, &["timeout", LIMIT, "wget", "-q", "-O", "/dev/null", "-T", TIMEOUT, &url], script)
     }
 
     fn judge(&self, snapshot: &Snapshot) -> Evidence {
-        let from = match (&self.from.pod, &self.from.node) {
-            (Some(pod), _) => pod.to_string(),
-            (None, node) => node.clone().unwrap_or_else(|| "nowhere".to_owned()),
-        };
-        let subject = format!("{from} → {}", self.to);
-        let expected = self.is.as_str();
-        match self.fact(snapshot) {
-            Question::Ask(fact) => match snapshot.value(&fact) {
-                Known::Value(output) => self.judge_output(subject, output),
-                Known::Absent => Evidence::unknown(subject, expected, "the pod or container that should ask is not there"),
-                Known::Unknown(reason) => Evidence::unknown(subject, expected, reason),
-            },
-            Question::First(_) => Evidence::unknown(subject, expected, "its pods were not read"),
-            Question::Never(reason) => Evidence::unknown(subject, expected, reason),
+        let subject = format!("{} → {}", self.from, self.to);
+        match self.sent(snapshot).output(snapshot) {
+            Ok(output) => self.judge_output(subject, output),
+            Err(reason) => Evidence::unknown(subject, self.is.as_str(), reason),
         }
     }
 
@@ -201,7 +152,7 @@ impl Path {
 
 impl Judge for Traffic {
     fn facts(&self, _: &Scope, snapshot: &Snapshot) -> Vec<Fact> {
-        self.paths.iter().filter_map(|path| path.fact(snapshot).wanted()).collect()
+        self.paths.iter().filter_map(|path| path.sent(snapshot).next()).collect()
     }
 
     fn judge(&self, _: &Scope, snapshot: &Snapshot) -> Judgement {

@@ -5,6 +5,7 @@ use std::process::{ExitStatus, Stdio};
 
 use tokio::process::Command;
 
+use crate::model::quote;
 use crate::session::error::SessionError;
 use crate::session::folder::{Folder, Record};
 use crate::session::private;
@@ -72,7 +73,7 @@ fn command(program: &Program, file: &Path, shell: &Path, interactive: bool) -> C
         (Kind::Zsh, false) => command
             .env("ZDOTDIR", shell)
             .args(["-o", "no_global_rcs", "-c"])
-            .arg(format!("source {}; source /dev/stdin", shims::quote(&file.to_string_lossy()))),
+            .arg(format!("source {}; source /dev/stdin", quote(&file.to_string_lossy()))),
     };
     command
 }

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use crate::model::quote;
 use crate::session::error::SessionError;
 use crate::session::folder::Folder;
 use crate::session::private;
@@ -31,19 +32,4 @@ pub fn write(folder: &Folder, ckaprep: &Path) -> Result<(), SessionError> {
         private::write_executable(&path, format!("#!/bin/sh\n{body}\n").as_bytes()).map_err(SessionError::file("write", path))?;
     }
     Ok(())
-}
-
-/// Quotes for a POSIX shell.
-pub fn quote(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quote;
-
-    #[test]
-    fn quoting_survives_quotes_and_spaces() {
-        assert_eq!(quote("/a b/it's"), r"'/a b/it'\''s'");
-    }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::find::Kind;
-use super::shims::quote;
+use crate::model::quote;
 
 /// What a start-up file needs to know.
 #[derive(Clone, Copy, Debug)]

@@ -5,9 +5,9 @@ use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use component::Generator;
+use component::watch;
 use imbl::OrdMap;
 use serde_json::Value;
-use tokio::sync::watch;
 
 use super::object::{Change, ChangeKind, Object};
 use super::state::StoreState;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use component::watch;
 
 use super::handle::{Store, StoreError};
 use super::object::Change;

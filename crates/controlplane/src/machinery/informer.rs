@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use component::Klog;
+use component::watch;
 use futures::TryStreamExt;
 use imbl::OrdMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -11,7 +12,6 @@ use kube::core::object::ObjectList;
 use kube::core::params::{ListParams, WatchParams};
 use kube::core::watch::WatchEvent;
 use serde::de::DeserializeOwned;
-use tokio::sync::watch;
 
 use super::errors::{code, text};
 use super::object::Meta;

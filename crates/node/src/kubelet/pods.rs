@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use component::klog::Value;
+use component::watch;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value as Json, json};
-use tokio::sync::watch;
 
 use super::api::{ApiClient, ApiError};
 use super::events::Subject;

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use component::Klog;
 use component::klog::Value;
+use component::watch;
 use component::{Origin, client_for};
 use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::Service;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
 use super::api::ApiClient;

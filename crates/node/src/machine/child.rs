@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use tokio::sync::watch;
+use component::watch;
 
 use super::process::Pid;
 use super::signal::Signal;

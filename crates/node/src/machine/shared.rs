@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use component::Clock;
-use tokio::sync::watch;
+use component::watch;
 
 use super::state::MachineState;
 

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use component::watch;
 use futures::future::BoxFuture;
-use tokio::sync::watch;
 
 /// Polls the program only while it is not stopped.
 pub(super) struct Stoppable<T> {

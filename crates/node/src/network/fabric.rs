@@ -5,8 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use component::tls::KnownServers;
+use component::watch;
 use component::{Clock, Dialer, Origin};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::dns::NameServer;
 use super::listener::{Accepted, BindError, Listener, NameServerSocket, Owner, ServerTls};

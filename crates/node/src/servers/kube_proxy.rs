@@ -8,11 +8,11 @@ use std::time::Duration;
 use component::client_for;
 use component::klog::{Severity, Value};
 use component::kubeconfig::Kubeconfig;
+use component::watch;
 use imbl::OrdMap;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use serde_json::json;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::http::{self, Response};

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use component::klog::Value;
+use component::watch;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::compile::{Known, compile};

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::changes::{Name, State, difference};
 use crate::cli::commands::author::new::Particulars;
+use crate::model::quote;
 
 /// Both parts of a recording.
 pub struct Recording {
@@ -141,7 +142,7 @@ fn steps_between(before: &State, after: &State, with_new: bool) -> Vec<Value> {
             None => steps.push(shell(format!("kubectl delete {target}"))),
             Some(new) => {
                 if let Some(patch) = difference(old, new, false) {
-                    steps.push(shell(format!("kubectl patch {target} --type=merge -p '{}'", patch.to_string().replace('\'', "'\\''"))));
+                    steps.push(shell(format!("kubectl patch {target} --type=merge -p {}", quote(&patch.to_string()))));
                 }
             }
         }
