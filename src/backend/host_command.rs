@@ -249,6 +249,8 @@ impl Commands for HostPrograms {
         let mut process = Command::new(&command.program);
         process.args(&command.args).stdin(Pipe::piped()).stdout(Pipe::piped()).stderr(Pipe::piped()).kill_on_drop(true);
         process.envs(command.env.iter().map(|(name, value)| (name, value)));
+        // kind starts clients of the container runtime, which would go on making containers after it was killed.
+        process.process_group(0);
         let mut child = process.spawn().map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => HostError::Missing { program: command.program.clone() },
             _ => HostError::Broken { line: line.clone(), reason: error.to_string() },
@@ -256,6 +258,7 @@ impl Commands for HostPrograms {
         let (send, pieces) = mpsc::channel(64);
         let (input, mut inputs) = mpsc::unbounded_channel::<Vec<u8>>();
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let group = Group(child.id().and_then(|id| i32::try_from(id).ok()));
         let task = tokio::spawn(async move {
             let feed = async {
                 let Some(mut stdin) = stdin else { return };
@@ -281,6 +284,8 @@ impl Commands for HostPrograms {
                     () = &mut feed, if !fed => fed = true,
                 }
             };
+            // It ended by itself: its number may be another's soon.
+            group.ended();
             let _ = send.send(Piece::Ended(status)).await;
         });
         Ok(Started { stdin: Some(input), pieces, task: Some(task) })
@@ -292,6 +297,24 @@ impl Commands for HostPrograms {
         }
         let path = std::env::var_os("PATH").unwrap_or_default();
         std::env::split_paths(&path).any(|dir| dir.join(program).is_file())
+    }
+}
+
+/// A program with all that it started, killed together when this goes away.
+struct Group(Option<i32>);
+
+impl Group {
+    /// Whole, by value: a field alone would leave the guard outside of the task.
+    fn ended(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(id) = self.0 {
+            let _ = nix::sys::signal::killpg(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGKILL);
+        }
     }
 }
 

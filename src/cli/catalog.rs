@@ -27,7 +27,7 @@ impl ContentArgs {
     pub fn load_with_scenario(&mut self, word: &str, context: &Context) -> Result<(Catalog, String), CliError> {
         let path = Path::new(word);
         if !is_path(word) {
-            let catalog = load_scenarios(self.content.as_deref(), context)?;
+            let catalog = load_for(word, self.content.as_deref(), context)?;
             // A folder of this name in the working directory is meant only where no scenario is called so.
             if catalog.scenario(word).is_some() || !path.join("scenario.yaml").is_file() {
                 return Ok((catalog, word.to_owned()));
@@ -71,9 +71,10 @@ pub fn load(folder: Option<&Path>, context: &Context) -> Result<Catalog, CliErro
     Ok(catalog)
 }
 
-/// As [`load`] for those who need no questions of ours: most of the built-in text is left unread.
-pub fn load_scenarios(folder: Option<&Path>, context: &Context) -> Result<Catalog, CliError> {
-    if folder.is_some() { load(folder, context) } else { Ok(with_packs(Catalog::built_in_scenarios()?, context)) }
+/// As [`load`] for those who want one scenario: if it is a built-in one, most of the text is left unread.
+pub fn load_for(scenario: &str, folder: Option<&Path>, context: &Context) -> Result<Catalog, CliError> {
+    let built_in = if folder.is_none() { Catalog::built_in_scenario(scenario) } else { None };
+    built_in.map_or_else(|| load(folder, context), Ok)
 }
 
 /// The packs that were added, over a catalogue. Trouble with one is a warning: it takes nothing else away.

@@ -57,6 +57,18 @@ pub fn exams() -> ArgValueCompleter {
     })
 }
 
+/// Ids of domains, of all exams.
+pub fn domains() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let names = catalog(|c| {
+            let domains =
+                c.curricula().flat_map(|exam| exam.domains.iter().map(move |d| (d.id.to_string(), format!("{}: {}", exam.id, d.title))));
+            domains.collect::<std::collections::BTreeMap<_, _>>().into_iter().collect()
+        });
+        offer(names, current)
+    })
+}
+
 /// Ids of scenarios, questions and exams.
 pub fn anything() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {

@@ -13,6 +13,7 @@ use super::error::CliError;
 use crate::backend::Now;
 use crate::backend::embedded::Shelf;
 use crate::render::Style;
+use crate::render::wrap::wrap;
 use crate::session::{Directories, SessionError};
 use crate::store::{self, Sqlite};
 use crate::tui::Terminal;
@@ -118,6 +119,9 @@ impl Context {
 
     /// A remark to a person, on standard error so that results stay alone on standard output.
     pub fn note(&self, text: &str) {
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
+        // What has lines of its own is laid out already.
+        let text =
+            if self.terminal.is_interactive() && !text.contains('\n') { wrap(text, self.width(), "", "") } else { format!("{text}\n") };
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
     }
 }

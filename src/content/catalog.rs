@@ -50,12 +50,17 @@ impl Catalog {
         if findings.has_errors() && catalog.curricula.is_empty() { Err(CatalogError(findings)) } else { Ok(catalog) }
     }
 
-    /// Like [`Self::built_in`] without the questions, which are most of the text: for the process of a session, which starts in a hurry.
-    pub fn built_in_scenarios() -> Result<Self, CatalogError> {
-        let source = Source::built_in().without("questions/");
-        let (loaded, findings) = load::load(&source, load::Strictness::Trusted);
+    /// Of [`Self::built_in`] what one scenario needs, for a session that starts in a hurry: the curricula, the scenario and its faults.
+    /// `None` if there is no such scenario.
+    pub fn built_in_scenario(id: &str) -> Option<Self> {
+        let folder = format!("scenarios/{id}/");
+        let source = Source::built_in().only(|path| path.starts_with("curricula/") || path.starts_with(&folder));
+        let (loaded, _) = load::load(&source, load::Strictness::Trusted);
+        let named = lint::faults_named(&loaded);
         let catalog = Self::default().with(loaded);
-        if findings.has_errors() && catalog.curricula.is_empty() { Err(CatalogError(findings)) } else { Ok(catalog) }
+        catalog.scenario(id)?;
+        let source = Source::built_in().only(|path| path.starts_with("faults/") && named.contains(stem(path)));
+        Some(catalog.with(load::load(&source, load::Strictness::Trusted).0))
     }
 
     /// Reads sources one after the other, later ones over earlier ones, and lints all of it. What could not be decoded is left out; the
@@ -175,26 +180,10 @@ impl Catalog {
             }
         }
     }
-
-    /// Ids of scenarios that are like a word, best first: for "did you mean".
-    pub fn scenarios_like(&self, word: &str) -> Vec<&ScenarioId> {
-        like(word, self.scenarios.keys(), ScenarioId::as_str)
-    }
-
-    /// Ids of exams that are like a word, best first.
-    pub fn exams_like(&self, word: &str) -> Vec<&ExamId> {
-        like(word, self.curricula.keys(), ExamId::as_str)
-    }
 }
 
 /// A file's name without its end.
 fn stem(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or_default();
     name.split_once('.').map_or(name, |(stem, _)| stem)
-}
-
-fn like<'a, T>(word: &str, all: impl Iterator<Item = &'a T>, text: fn(&T) -> &str) -> Vec<&'a T> {
-    let mut scored: Vec<(f64, &T)> = all.map(|t| (strsim::jaro_winkler(word, text(t)), t)).filter(|(score, _)| *score > 0.7).collect();
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
-    scored.into_iter().take(3).map(|(_, t)| t).collect()
 }

@@ -11,7 +11,7 @@ use super::catalog::Catalog;
 use super::exercise::{Exercise, ExerciseKind};
 use super::fault::Fault;
 use super::scenario::{Debrief, Fastest, applies};
-use super::step::{Place, ScriptStep, Step};
+use super::step::{ScriptStep, Step};
 use super::template::{self, Context, TemplateError};
 use super::variable::{self, BindError, Bindings};
 use crate::grade::judge::Scope;
@@ -314,14 +314,6 @@ fn fill_debrief(fault: Option<&str>, debrief: &Debrief, context: &Context) -> Re
         fastest: debrief.fastest.iter().map(command).collect::<Result<_, TemplateError>>()?,
         link: debrief.link.clone(),
     })
-}
-
-/// How a learner would type a step: with the `ssh` that leads to where it runs.
-pub fn as_typed(step: &ScriptStep) -> String {
-    match (step.on, &step.node) {
-        (Place::Node, Some(node)) => format!("ssh {node}\n{}", step.run.trim_end()),
-        _ => step.run.trim_end().to_owned(),
-    }
 }
 
 /// Whether an inventory has the nodes that an exercise needs.

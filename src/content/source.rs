@@ -60,10 +60,10 @@ impl Source {
         Self { origin: Origin::BuiltIn, files: BUILT_IN.iter().map(|(name, text)| ((*name).to_owned(), Cow::Borrowed(*text))).collect() }
     }
 
-    /// The same without the files of a folder.
+    /// The files that are wanted, by their paths.
     #[must_use]
-    pub fn without(mut self, folder: &str) -> Self {
-        self.files.retain(|path, _| !path.starts_with(folder));
+    pub fn only(mut self, wanted: impl Fn(&str) -> bool) -> Self {
+        self.files.retain(|path, _| wanted(path));
         self
     }
 

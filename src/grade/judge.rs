@@ -123,7 +123,12 @@ impl Composed<'_> {
         };
         // The youngest part decides how long the whole has been so; one that does not tell leaves it open.
         let since = judged.iter().map(|j| j.since).collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max());
-        let mut evidence: Vec<Evidence> = judged.into_iter().flat_map(|j| j.evidence).collect();
+        // Where one of several ways is good, the others are nothing to mend.
+        let mut evidence: Vec<Evidence> = judged
+            .into_iter()
+            .filter(|j| !(matches!(self, Self::Any(_)) && verdict == Verdict::Pass && j.verdict != Verdict::Pass))
+            .flat_map(|j| j.evidence)
+            .collect();
         if matches!(self, Self::Not(_)) {
             for piece in &mut evidence {
                 piece.expected = format!("not: {}", piece.expected);

@@ -1,13 +1,11 @@
 //! The user's own editor on a copy of a file from elsewhere. Every save is handed on while the editor is still open.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use tokio::process::Command;
 use tokio::sync::mpsc;
 
-/// How often the copy is looked at while the editor is open.
-const LOOK: Duration = Duration::from_millis(100);
+use super::foreground;
 
 /// Which editor: `$VISUAL`, `$EDITOR`, then `vi` and `nano` from the PATH.
 pub fn command() -> Option<String> {
@@ -41,12 +39,12 @@ pub async fn edit(editor: &str, name: &str, content: Option<&[u8]>, saved: mpsc:
     let mut child = Command::new("/bin/sh").arg("-c").arg(format!("{editor} \"$1\"")).arg(editor).arg(&copy).kill_on_drop(true).spawn()?;
     let mut last = content.map(<[u8]>::to_vec);
     loop {
-        let ended = tokio::time::timeout(LOOK, child.wait()).await;
-        if let Some(now) = changed(&copy, &mut last, ended.is_ok()) {
+        let ended = foreground::wait_a_moment(&mut child).await;
+        if let Some(now) = changed(&copy, &mut last, ended.is_some()) {
             // Nobody may want it any more; the editor is still the user's.
             let _ = saved.send(now);
         }
-        if let Ok(status) = ended {
+        if let Some(status) = ended {
             return Ok(status?.code().unwrap_or(1));
         }
     }

@@ -4,6 +4,7 @@
 pub mod ask;
 pub mod console;
 pub mod editor;
+mod foreground;
 pub mod line;
 pub mod link;
 pub mod node_shell;

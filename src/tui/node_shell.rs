@@ -167,10 +167,13 @@ impl NodeShell {
     /// Runs one command to its end, with its standard input, Ctrl-C, editor and pager.
     async fn execute(&mut self, script: &str, mut source: Source) -> Result<Executed, SessionError> {
         if let Err(error) = self.link.send(ShellInput::Execute { script: script.to_owned() }).await {
-            // It may have hung up in good order while the line was being typed.
-            return match self.link.receive().await {
-                Ok(None) => Ok(Executed::Lost),
-                _ => Err(error),
+            // It may have hung up in good order while the line was being typed, a node's reboot for one.
+            return loop {
+                match self.link.receive().await {
+                    Ok(None | Some(ShellOutput::Closed { .. })) => break Ok(Executed::Lost),
+                    Ok(Some(late)) => show(&late, self.aside),
+                    Err(_) => break Err(error),
+                }
             };
         }
         if matches!(source, Source::Nothing) {

@@ -5,6 +5,8 @@ use std::process::Stdio;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
+use super::foreground;
+
 /// Shows `text` with `$PAGER`, `less` or `more`; prints it where there is none. `at_end`: begins with the last page, if it is less.
 pub async fn show(text: &[u8], at_end: bool) -> std::io::Result<()> {
     let find = |name: &str| crate::session::shell::find::on_path(name, None).map(|_| name.to_owned());
@@ -18,7 +20,7 @@ pub async fn show(text: &[u8], at_end: bool) -> std::io::Result<()> {
         // A pager that is left early closes its input; that is no error.
         let _ = stdin.write_all(text).await;
     }
-    child.wait().await.map(|_| ())
+    foreground::wait(&mut child).await.map(|_| ())
 }
 
 /// Whether a pager's command is less, with or without options.

@@ -78,6 +78,9 @@ pub enum KubeconfigError {
     /// Embedded data is not base64.
     #[error("illegal base64 data in {0}")]
     Base64(&'static str),
+    /// A key that is not the certificate's.
+    #[error("tls: private key does not match public key")]
+    KeyMismatch,
     /// Neither file nor cluster: nothing to connect to.
     #[error("invalid configuration: no configuration has been provided, try setting KUBERNETES_MASTER environment variable")]
     Empty,
@@ -216,21 +219,21 @@ impl Kubeconfig {
             }
             _ => None,
         };
+        let authority =
+            load(&cluster.certificate_authority_data, &cluster.certificate_authority, "certificate-authority", &context.cluster)?;
+        let tls = ClientTls {
+            ca_pem: authority.unwrap_or_default(),
+            cert_pem: load(&user.client_certificate_data, &user.client_certificate, "client-cert", &context.user)?,
+            key_pem: load(&user.client_key_data, &user.client_key, "client-key", &context.user)?,
+            insecure: cluster.insecure_skip_tls_verify.unwrap_or(false),
+            server_name: cluster.tls_server_name.clone(),
+        };
+        if tls.mismatched() {
+            return Err(KubeconfigError::KeyMismatch);
+        }
         Ok(Target {
             server: cluster.server.trim_end_matches('/').to_owned(),
-            tls: ClientTls {
-                ca_pem: load(
-                    &cluster.certificate_authority_data,
-                    &cluster.certificate_authority,
-                    "certificate-authority",
-                    &context.cluster,
-                )?
-                .unwrap_or_default(),
-                cert_pem: load(&user.client_certificate_data, &user.client_certificate, "client-cert", &context.user)?,
-                key_pem: load(&user.client_key_data, &user.client_key, "client-key", &context.user)?,
-                insecure: cluster.insecure_skip_tls_verify.unwrap_or(false),
-                server_name: cluster.tls_server_name.clone(),
-            },
+            tls,
             token,
             namespace: context.namespace.clone().filter(|n| !n.is_empty()).unwrap_or_else(|| "default".to_owned()),
             impersonate: None,

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
-use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
 
 /// What a client brings to a handshake.
@@ -57,9 +58,23 @@ pub enum TlsError {
     BadMaterial(String),
 }
 
+impl ClientTls {
+    /// Whether the key is another than the certificate's, which Go's `tls.X509KeyPair` refuses. What cannot be read is not judged.
+    pub fn mismatched(&self) -> bool {
+        let of_key = || {
+            let key = PrivateKeyDer::from_pem_slice(self.key_pem.as_deref()?).ok()?;
+            Some(rustls::crypto::ring::sign::any_supported_type(&key).ok()?.public_key()?.to_vec())
+        };
+        let of_certificate = || {
+            let der = certificates(self.cert_pem.as_deref()?).into_iter().next()?;
+            Some(X509Certificate::from_der(&der).ok()?.1.public_key().raw.to_vec())
+        };
+        matches!((of_key(), of_certificate()), (Some(key), Some(certificate)) if key != certificate)
+    }
+}
+
 /// The certificates in a PEM bundle.
 pub fn certificates(pem: &[u8]) -> Vec<CertificateDer<'static>> {
-    use rustls_pki_types::pem::PemObject;
     CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).collect()
 }
 

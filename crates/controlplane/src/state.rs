@@ -85,6 +85,8 @@ pub struct ComponentMemory {
     pub recommendations: OrdMap<String, Vec<(Timestamp, i32)>>,
     /// Pods that fit nowhere for now (scheduler).
     pub parked: OrdMap<String, Parked>,
+    /// Revision of the newest object of a kind that it was told of while it led (scheduler): what is newer after a fork is news.
+    pub heard: OrdMap<String, u64>,
 }
 
 /// State shared with the World that contains it.

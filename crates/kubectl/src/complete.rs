@@ -48,7 +48,8 @@ async fn candidates(completion: Completion, before: &[String], current: &str) ->
         return known.iter().copied().flatten().map(|f| format!("--{}", f.name)).collect();
     }
     let path: &[&str] = command.map_or(&[], |c| c.path);
-    if value_of.is_none() && rest.iter().all(|w| w.starts_with('-')) {
+    // Flags may stand before a command: `kubectl -n shop get`.
+    if value_of.is_none() && flags::parse(&rest, &known).is_ok_and(|flags| flags.args.is_empty()) {
         let children: Vec<String> = command::children(path).into_iter().map(|c| c.name().to_owned()).collect();
         if !children.is_empty() {
             return children;

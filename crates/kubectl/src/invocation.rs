@@ -63,7 +63,8 @@ pub struct TerminalSize {
 pub trait Files: Send + Sync {
     /// The content of a file, links followed.
     fn read(&self, path: &str) -> io::Result<Vec<u8>>;
-    /// Creates or replaces a file; missing parent directories are created.
+    /// Creates or replaces a file; missing parent directories are created. A new one is its owner's only (0600), as upstream's are:
+    /// kubeconfigs, and what is being edited.
     fn write(&self, path: &str, content: &[u8]) -> io::Result<()>;
     /// The entries of a directory, sorted by name.
     fn list(&self, path: &str) -> io::Result<Vec<DirEntry>>;

@@ -10,7 +10,7 @@ async fn main() {
     let cluster = Cluster::wake(World::new(&config).expect("world"), Time::Stepped).expect("wake");
     cluster
         .run(move |sim| async move {
-            for machine in sim.machines() {
+            for machine in sim.nodes() {
                 machine.boot();
             }
             let s2 = sim.clone();

@@ -55,6 +55,8 @@ pub struct Layout {
     pub kubernetes_address: Ipv4Addr,
     /// Address of the cluster's DNS Service.
     pub dns_address: Ipv4Addr,
+    /// Address of the candidate's own machine in the node network.
+    pub base_address: Ipv4Addr,
 }
 
 impl Layout {
@@ -71,6 +73,7 @@ impl Layout {
             pod_cidr: "10.244.0.0/16".to_owned(),
             kubernetes_address: Ipv4Addr::new(10, 96, 0, 1),
             dns_address: Ipv4Addr::new(10, 96, 0, 10),
+            base_address: Ipv4Addr::new(172, 18, 0, 100),
         })
     }
 

@@ -17,7 +17,7 @@ mod simulation;
 mod start;
 mod world;
 
-pub use base::{Outside, base_machine};
+pub use base::{BASE, Outside, base_machine};
 pub use bootstrap::bootstrap;
 pub use cluster::{Cluster, Time, WeakCluster};
 pub use config::{Config, Layout, NodeInfo, Role};

@@ -12,6 +12,7 @@ use node::network::{Network, Protocol};
 use rustls_pki_types::CertificateDer;
 use tokio::io::DuplexStream;
 
+use crate::base::BASE;
 use crate::config::{API_PORT, Layout};
 use crate::durable::{Journal, RECORD_EVERY, SharedJournal};
 use crate::error::SimError;
@@ -155,9 +156,9 @@ impl Sim {
         self.0.machines.get(name)
     }
 
-    /// All machines in the order of their names.
-    pub fn machines(&self) -> impl Iterator<Item = &Arc<Machine>> {
-        self.0.machines.values()
+    /// The nodes' machines in the order of their names.
+    pub fn nodes(&self) -> impl Iterator<Item = &Arc<Machine>> {
+        self.0.machines.iter().filter(|(name, _)| *name != BASE).map(|(_, machine)| machine)
     }
 
     /// A client as the cluster's administrator (`kubernetes-admin`), from outside.

@@ -35,7 +35,7 @@ pub async fn boot(config: &Config) -> Result<World, SimError> {
     let cluster = Cluster::wake(World::new(config)?, Time::Stepped)?;
     cluster
         .run(|sim| async move {
-            for machine in sim.machines() {
+            for machine in sim.nodes() {
                 machine.boot();
             }
             bootstrap(sim.clone()).await?;
@@ -50,8 +50,9 @@ pub async fn boot(config: &Config) -> Result<World, SimError> {
 /// [`installed_at`] alone, so it can be kept.
 pub async fn install(workers: u8, now: Timestamp) -> Result<World, SimError> {
     let mut world = boot(&Config { seed: INSTALL_SEED, workers, now: installed_at(now) }).await?;
-    // Nobody watches it, so nobody can ask for what changed.
+    // Nobody watches it, so nobody can ask for what changed; events have expired long before anybody looks.
     world.store.forget_changes();
+    world.store.forget_objects(apiserver::server::EVENTS);
     Ok(world)
 }
 

@@ -8,8 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use node::machine::MachineState;
 use serde::{Deserialize, Serialize};
 
+use crate::base::{BASE, base_state};
 use crate::config::{Config, Layout};
 use crate::error::SimError;
+use crate::kubeconfigs::embedded;
 use crate::pki::{ClusterPki, PkiSpec};
 
 /// Everything there is about a cluster. Clones in O(1); [`crate::Cluster::wake`] brings it to life.
@@ -29,12 +31,12 @@ pub struct World {
     pub store_available: bool,
     /// What the controllers and the scheduler remember.
     pub control_plane: controlplane::State,
-    /// The machines by name.
+    /// The machines by name: the nodes, and the candidate's own.
     pub machines: OrdMap<String, MachineState>,
 }
 
 impl World {
-    /// Machines with an operating system and kubeadm's files on them, nothing started yet.
+    /// Machines with an operating system and kubeadm's files on them, nothing started yet; and the candidate's own.
     pub fn new(config: &Config) -> Result<Self, SimError> {
         let layout = Layout::new(config)?;
         let nodes: Vec<_> = layout.nodes.iter().map(|node| (node.name.clone(), node.address.into())).collect();
@@ -45,7 +47,7 @@ impl World {
             nodes: &nodes,
             now: config.now,
         })?;
-        let machines = layout
+        let mut machines: OrdMap<String, MachineState> = layout
             .nodes
             .iter()
             .map(|node| {
@@ -54,6 +56,10 @@ impl World {
                 (node.name.clone(), MachineState::new(&node.name, node.address.into(), files, generator, config.now))
             })
             .collect();
+        let admin = pki.pairs.get("admin.conf").ok_or_else(|| SimError::Config("the cluster has no administrator".to_owned()))?;
+        let kubeconfig = embedded(&format!("https://{}", layout.api_address()), &pki.ca, "kubernetes", "kubernetes-admin", admin);
+        let generator = Generator::for_part(config.seed, BASE);
+        machines.insert(BASE.to_owned(), base_state(kubeconfig, layout.base_address.into(), &nodes, generator, config.now));
         Ok(Self {
             seed: config.seed,
             now: config.now,

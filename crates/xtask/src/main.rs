@@ -2,6 +2,7 @@
 
 mod arguments;
 mod bench;
+mod bench_kind;
 mod cluster;
 #[allow(dead_code, missing_docs, reason = "the replay uses the rest")]
 #[path = "../../../tests/conformance/shared/mod.rs"]
@@ -22,6 +23,7 @@ const HELP: &str = "Tasks:
   bench                                 build for release and print start-up, grading, memory and size
   bench builds                          also clone, build both README commands from nothing, and rebuild (many minutes)
   bench study                           print how long a plan and statistics over a long history take
+  bench kind --program FILE             print how long a finished ckaprep takes on kind: creation, reset, grading (minutes)
   record --kubeconfig FILE [WORD…]      ask a real cluster the cases of tests/conformance and keep its answers
   replay [--kubeconfig FILE] [WORD…]    ask an embedded cluster with the kubectl on PATH, and compare
   e2e [--sig WORD] [--focus REGEX] [--skip REGEX] [--lacking REGEX] [--minutes N] [--kubeconfig FILE] [--program FILE] [--save yes]
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
     let task = arguments.next().unwrap_or_default();
     let done = Arguments::read(arguments).and_then(|arguments| match task.as_str() {
         "bench" if arguments.words == ["study"] => study::run(),
+        "bench" if arguments.words == ["kind"] => bench_kind::run(&arguments).map(|()| ExitCode::SUCCESS),
         "bench" => Ok(bench::run(arguments.words.iter().any(|word| word == "builds"))),
         "record" => record::record(&arguments),
         "replay" => record::replay(&arguments),

@@ -4,13 +4,10 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use kubesim::Sim;
 use kubesim::shell::{Input, Machine};
+use kubesim::{BASE, Sim};
 
 use crate::backend::{AccessError, NodeAccess, NodeFile, Output, ScriptShell};
-
-/// Name of the candidate's own machine, which is no node.
-pub const BASE: &str = "base";
 
 /// Root on the simulated machines.
 pub struct Nodes(pub Sim);
@@ -18,14 +15,13 @@ pub struct Nodes(pub Sim);
 /// The candidate's shell.
 pub struct Base(pub Sim);
 
-/// A machine by name; `base` is where `kubectl` works without a node.
+/// A node's machine by name, or the candidate's own.
 pub fn machine(sim: &Sim, name: &str) -> Result<Arc<Machine>, AccessError> {
-    let own = if name == BASE { sim.machine(BASE).or_else(|| sim.machine(&sim.layout().control_plane().name)) } else { sim.machine(name) };
-    own.cloned().ok_or_else(|| AccessError::NoNode(name.to_owned()))
+    sim.machine(name).cloned().ok_or_else(|| AccessError::NoNode(name.to_owned()))
 }
 
 /// What a shell on `base` starts with.
-pub const BASE_SETUP: &str = "export KUBECONFIG=/etc/kubernetes/admin.conf; alias k=kubectl";
+pub const BASE_SETUP: &str = "alias k=kubectl";
 
 pub(super) async fn run(machine: Arc<Machine>, setup: Option<&str>, script: &str, stdin: &str) -> Result<Output, AccessError> {
     let input = Input::from_bytes(stdin.as_bytes().to_vec());

@@ -28,7 +28,7 @@ impl Base {
     pub fn open_shell(&self, size: Option<Size>) -> InteractiveShell {
         let (near, far) = shell::pair();
         let machine = Arc::clone(&self.0);
-        tokio::spawn(async move { shell::serve_on(Ok(machine), access::BASE, Box::new(|| Ok(())), size, far).await });
+        tokio::spawn(async move { shell::serve_on(Ok(machine), kubesim::BASE, Box::new(|| Ok(())), size, far).await });
         near
     }
 }

@@ -43,7 +43,7 @@ impl Handover {
     /// Texts of the files on the nodes, by node and path.
     pub fn files(&self) -> BTreeMap<(String, String), String> {
         let mut found = BTreeMap::new();
-        for (node, machine) in &self.world().machines {
+        for (node, machine) in self.world().machines.iter().filter(|(name, _)| *name != kubesim::BASE) {
             let mut open = vec![(String::new(), 0)];
             while let Some((folder, depth)) = open.pop() {
                 for name in machine.files.names(if folder.is_empty() { "/" } else { &folder }).unwrap_or_default() {

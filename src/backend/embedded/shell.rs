@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use kubesim::Sim;
 use kubesim::shell::{Bytes, EditRequest, Editor, Input, InputWriter, Io, Machine, Output, Pager, Shell, Terminal};
+use kubesim::{BASE, Sim};
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::access::{self, BASE, BASE_SETUP};
+use super::access::{self, BASE_SETUP};
 use crate::backend::interactive::{self, InteractiveShell, ShellInput, ShellOutput, Size, Stdio};
 
 /// Outputs in flight before the running command has to wait.

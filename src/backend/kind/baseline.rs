@@ -1,6 +1,6 @@
 //! The clean cluster as a value, recorded when it was made, and bringing a used one back to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::future::{join_all, try_join_all};
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::api::Api;
+use super::control_plane;
 use super::engine::{Container, Engine};
 use super::error::KindError;
 use super::files::{self, NodeState};
@@ -20,6 +21,9 @@ const SETTLE: Duration = Duration::from_secs(90);
 
 /// After so long a namespace that does not go loses its finalizers.
 const STUCK: Duration = Duration::from_secs(12);
+
+/// The file with the control plane's programs, and since when they ran when the cluster was clean last.
+const PROCESSES: &str = "processes.json";
 
 /// How often to look.
 const LOOK: Duration = Duration::from_millis(200);
@@ -43,6 +47,8 @@ impl Baseline {
         let (objects, states) = futures::future::try_join(Objects::read(api), states).await?;
         let baseline = Self { objects, nodes: states.into_iter().collect() };
         folder.write_json("baseline.json", &baseline)?;
+        // Of the cluster of the same name before this one.
+        let _ = std::fs::remove_file(folder.file(PROCESSES));
         Ok(baseline)
     }
 
@@ -57,13 +63,24 @@ impl Baseline {
         progress("comparing the nodes with their clean state");
         // Nodes first: one of them may be why the API server is away. The objects at the same time, because it mostly is not.
         let (nodes, early) = futures::future::join(self.mend_nodes(engine, folder), objects::restore(api, &self.objects)).await;
-        let mut summary = Summary { nodes: nodes?, ..Summary::default() };
+        let mended = nodes?;
+        let mut summary = Summary { nodes: mended.count, ..Summary::default() };
+        let restarted = self.restarted(folder, &mended);
         let nodes_took = started.elapsed();
         progress("putting the cluster's objects back");
         let restored = match early {
-            Ok(restored) => restored,
-            Err(_) => self.restore_objects_later(api, folder).await?,
+            Ok(restored) if restarted.is_empty() => restored,
+            _ => {
+                if !restarted.is_empty() {
+                    progress(&format!("waiting for {}, started anew", restarted.iter().cloned().collect::<Vec<_>>().join(", ")));
+                    control_plane::lead_again(api, SETTLE).await.map_err(|reason| unsure(folder, reason))?;
+                }
+                self.restore_objects_later(api, folder).await?
+            }
         };
+        if control_plane::is_api(&restarted) {
+            objects::restart_system(api, &self.objects).await;
+        }
         if restored.nodes_missing {
             let names: Vec<String> = self.nodes.keys().cloned().collect();
             let scripts = names.iter().map(|node| engine.on_node(engine.exec(node, false, "systemctl restart kubelet", &[])));
@@ -77,16 +94,35 @@ impl Baseline {
             objects::restore(api, &self.objects).await?;
             self.settle(api, folder, &restored.namespaces).await?;
         }
+        if !restarted.is_empty() {
+            self.remember_processes(engine, folder).await?;
+        }
         tracing::debug!(?nodes_took, ?objects_took, whole = ?started.elapsed(), "the cluster is clean");
         summary.namespaces = restored.namespaces.len();
         summary.objects = restored.deleted.len() + restored.repaired;
         Ok(summary)
     }
 
-    /// Mends all nodes at once; gives how many needed it.
-    async fn mend_nodes(&self, engine: &Engine, folder: &Folder) -> Result<usize, KindError> {
+    /// Programs of the control plane that started since the cluster was clean last.
+    fn restarted(&self, folder: &Folder, mended: &Mended) -> BTreeSet<String> {
+        let first = self.nodes.values().flat_map(|node| node.processes.clone()).collect();
+        let known: BTreeMap<String, String> = folder.read_json(PROCESSES).unwrap_or(first);
+        let other = known.into_iter().filter(|(name, since)| mended.processes.get(name) != Some(since)).map(|(name, _)| name);
+        other.chain(mended.static_pods.iter().cloned()).collect()
+    }
+
+    async fn remember_processes(&self, engine: &Engine, folder: &Folder) -> Result<(), KindError> {
+        let nodes = self.nodes.iter().filter(|(_, clean)| !clean.processes.is_empty());
+        let looks = try_join_all(nodes.map(|(node, _)| files::look(engine, node))).await?;
+        let processes: BTreeMap<String, String> = looks.into_iter().flat_map(|look| look.processes).collect();
+        folder.write_json(PROCESSES, &processes)
+    }
+
+    /// Mends all nodes at once.
+    async fn mend_nodes(&self, engine: &Engine, folder: &Folder) -> Result<Mended, KindError> {
         let mended = self.nodes.iter().map(|(node, clean)| async move {
-            let repair = clean.repair(&files::look(engine, node).await?);
+            let now = files::look(engine, node).await?;
+            let repair = clean.repair(&now);
             if let Some(path) = repair.beyond.first() {
                 return Err(unsure(folder, format!("programs on {node} were changed: {path}")));
             }
@@ -100,9 +136,15 @@ impl Baseline {
                     return Err(unsure(folder, format!("/{path} on {node} cannot be put back")));
                 }
             }
-            Ok(worked)
+            Ok((worked, repair.static_pods, now.processes))
         });
-        Ok(try_join_all(mended).await?.into_iter().filter(|worked| *worked).count())
+        let mut all = Mended::default();
+        for (worked, static_pods, processes) in try_join_all(mended).await? {
+            all.count += usize::from(worked);
+            all.static_pods.extend(static_pods);
+            all.processes.extend(processes);
+        }
+        Ok(all)
     }
 
     /// The same once the API server is back, which may take as long as a static pod's restart.
@@ -137,6 +179,17 @@ impl Baseline {
             tokio::time::sleep(LOOK).await;
         }
     }
+}
+
+/// What was found and done on the nodes.
+#[derive(Default)]
+struct Mended {
+    /// Nodes that needed it.
+    count: usize,
+    /// Programs of the control plane that were ended, to be started anew.
+    static_pods: Vec<String>,
+    /// Programs of the control plane that ran before, and since when.
+    processes: BTreeMap<String, String>,
 }
 
 fn unsure(folder: &Folder, reason: String) -> KindError {

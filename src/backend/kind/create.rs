@@ -1,5 +1,6 @@
 //! Making a cluster, and removing one.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -10,12 +11,15 @@ use super::baseline::Baseline;
 use super::engine::{Container, Engine};
 use super::error::{KindError, is_disk_full, last_line};
 use super::folder::{Folder, Record, State};
-use super::objects::node_is_ready;
+use super::objects::{is_ready, node_is_ready};
 use crate::backend::Progress;
 use crate::backend::host_command::{HostError, finish_telling};
 
 /// How often to look whether nodes have become Ready.
 const LOOK: Duration = Duration::from_millis(200);
+
+/// For so long no container may come any more until a creation that was cut off counts as removed.
+const QUIET: Duration = Duration::from_secs(3);
 
 /// Creates the cluster of a record, whose folder is locked, and waits until all of it is there.
 pub async fn create(
@@ -133,25 +137,31 @@ async fn missing(api: &Api, wanted: usize) -> Option<String> {
         Ok(pods) => pods,
         Err(error) => return Some(error.message),
     };
-    let late = pods["items"].as_array().into_iter().flatten().find(|pod| !is_ready(pod));
+    let late = pods["items"].as_array().into_iter().flatten().find(|pod| pod["status"]["phase"] != "Succeeded" && !is_ready(pod));
     late.map(|pod| format!("pod {} is not ready", pod["metadata"]["name"].as_str().unwrap_or_default()))
-}
-
-fn is_ready(pod: &Value) -> bool {
-    let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
-    pod["status"]["phase"] == "Succeeded" || conditions.into_iter().any(|c| c["type"] == "Ready" && c["status"] == "True")
 }
 
 /// Removes all that belongs to a cluster: nodes, their volumes, and what is remembered of it.
 pub async fn delete(engine: &Engine, folder: &Folder, name: &str) -> Result<(), KindError> {
-    let containers = engine.all_containers(name).await?;
-    if !containers.is_empty() {
-        // The runtime alone: it works where kind is gone, and touches no kubeconfig.
-        let mut command = engine.runtime(["rm", "-f", "-v"]).limit(Duration::from_secs(120));
-        command.args.extend(containers);
-        engine.run(command).await?;
+    // The daemon goes on with what it was asked for by somebody who is gone: of a cluster that was cut off containers may still come.
+    let quiet = if folder.record().is_ok_and(|record| record.state == State::Creating) { QUIET } else { Duration::ZERO };
+    let mut seen = Instant::now();
+    let mut removed = BTreeSet::new();
+    loop {
+        let mut containers = engine.all_containers(name).await?;
+        containers.retain(|id| removed.insert(id.clone()));
+        if !containers.is_empty() {
+            // The runtime alone: it works where kind is gone, and touches no kubeconfig.
+            let mut command = engine.runtime(["rm", "-f", "-v"]).limit(Duration::from_secs(120));
+            command.args.extend(containers);
+            engine.run(command).await?;
+            seen = Instant::now();
+        }
+        if seen.elapsed() >= quiet {
+            return folder.remove();
+        }
+        tokio::time::sleep(LOOK).await;
     }
-    folder.remove()
 }
 
 /// The record of a cluster that is about to be made.

@@ -14,6 +14,9 @@ const CLUSTER_LABEL: &str = "io.x-k8s.kind.cluster";
 /// kind's label with a node's role.
 const ROLE_LABEL: &str = "io.x-k8s.kind.role";
 
+/// How often containers are asked for that go meanwhile.
+const LOOKS: u32 = 4;
+
 /// Longest that a script on a node may run.
 pub const SCRIPT_LIMIT: Duration = Duration::from_secs(600);
 
@@ -211,14 +214,26 @@ impl Engine {
 
     /// The nodes of a cluster, control plane first, then by name. Empty when there is no such cluster.
     pub async fn nodes(&self, cluster: &str) -> Result<Vec<Container>, KindError> {
-        let ids = self.all_containers(cluster).await?;
-        if ids.is_empty() {
-            return Ok(Vec::new());
+        let mut all: Vec<Value> = Vec::new();
+        // Between the two questions containers may go.
+        for look in 1..=LOOKS {
+            let ids = self.all_containers(cluster).await?;
+            if ids.is_empty() {
+                return Ok(Vec::new());
+            }
+            let mut command = self.runtime(["inspect"]);
+            command.args.extend(ids);
+            let text = match self.text(command).await {
+                Ok(text) => text,
+                Err(error) if look < LOOKS && error.to_string().contains("No such object") => {
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            all = serde_json::from_str(&text).map_err(|e| KindError::Odd { what: "inspect".into(), reason: e.to_string() })?;
+            break;
         }
-        let mut command = self.runtime(["inspect"]);
-        command.args.extend(ids);
-        let text = self.text(command).await?;
-        let all: Vec<Value> = serde_json::from_str(&text).map_err(|e| KindError::Odd { what: "inspect".into(), reason: e.to_string() })?;
         let mut nodes: Vec<Container> = all.iter().filter_map(container).collect();
         nodes.sort_by_key(|node| (node.role, natural(&node.name)));
         Ok(nodes)

@@ -30,6 +30,13 @@ printf 'KERNEL\0'
 for s in net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables vm.overcommit_memory kernel.panic; do
   v=$(sysctl -n "$s" 2>/dev/null) && printf '%s=%s\0' "$s" "$v"
 done
+printf 'PROCESSES\0'
+for name in kube-apiserver kube-controller-manager kube-scheduler etcd; do
+  # The kernel keeps 15 letters of a name. The 22nd word of stat is when the process started.
+  for pid in $(pgrep -x "$(printf %.15s "$name")"); do
+    since=$(cut -d' ' -f22 "/proc/$pid/stat" 2>/dev/null) && printf '%s=%s\0' "$name" "$since"
+  done
+done
 printf 'END\0'"#;
 
 /// Packs the places that are remembered with their content.
@@ -74,6 +81,9 @@ pub struct NodeState {
     units: BTreeSet<String>,
     /// Kernel settings.
     kernel: BTreeMap<String, String>,
+    /// Programs of the control plane that run here, and when they started (in the kernel's ticks).
+    #[serde(default)]
+    pub processes: BTreeMap<String, String>,
 }
 
 impl NodeState {
@@ -84,7 +94,7 @@ impl NodeState {
         for record in output.split(|b| *b == 0).map(String::from_utf8_lossy) {
             match (section.as_str(), record.as_ref()) {
                 (_, "") => {}
-                (_, "TREE" | "SUMS" | "PROGRAMS" | "UNITS" | "KERNEL") => section = record.into_owned(),
+                (_, "TREE" | "SUMS" | "PROGRAMS" | "UNITS" | "KERNEL" | "PROCESSES") => section = record.into_owned(),
                 (_, "END") => return Some(state),
                 ("TREE", record) => {
                     let (facts, path, link) = tree(record, 3)?;
@@ -116,6 +126,10 @@ impl NodeState {
                     let (name, value) = setting.split_once('=')?;
                     state.kernel.insert(name.to_owned(), value.to_owned());
                 }
+                ("PROCESSES", process) => {
+                    let (name, since) = process.split_once('=')?;
+                    state.processes.insert(name.to_owned(), since.to_owned());
+                }
                 _ => return None,
             }
         }
@@ -143,6 +157,9 @@ impl NodeState {
         repair.beyond = paths.into_iter().filter(|path| differs(path)).map(|path| format!("/{path}")).collect();
         repair.start = self.units.difference(&now.units).cloned().collect();
         repair.stop = now.units.difference(&self.units).cloned().collect();
+        // Before files are put back, so that nobody waits until the kubelet has ended what runs and starts it again at last.
+        let changed = |name: &str| repair.remove.iter().chain(&repair.put_back).any(|path| is_static_pods(path, name));
+        repair.static_pods = self.processes.keys().filter(|name| !now.processes.contains_key(*name) || changed(name)).cloned().collect();
         repair.kernel =
             self.kernel.iter().filter(|(name, value)| now.kernel.get(*name) != Some(*value)).map(|(n, v)| format!("{n}={v}")).collect();
         repair
@@ -154,6 +171,17 @@ fn tree(record: &str, words: usize) -> Option<(String, String, String)> {
     let (front, link) = record.rsplit_once('\t')?;
     let at = front.match_indices(' ').nth(words - 1)?.0;
     Some((front[..at].to_owned(), front[at + 1..].to_owned(), link.to_owned()))
+}
+
+/// Whether a file belongs to a program of the control plane: its manifest (and what was put beside it), or a kubeconfig or certificate.
+fn is_static_pods(path: &str, name: &str) -> bool {
+    match path.strip_prefix("etc/kubernetes/") {
+        Some(rest) => match rest.strip_prefix("manifests/") {
+            Some(manifest) => manifest.trim_start_matches('.').starts_with(name),
+            None => rest != "manifests",
+        },
+        None => false,
+    }
 }
 
 fn is_own(path: &str) -> bool {
@@ -173,6 +201,8 @@ pub struct Repair {
     pub stop: Vec<String>,
     /// Kernel settings to set.
     pub kernel: Vec<String>,
+    /// Programs of the control plane to be ended at once and started anew.
+    pub static_pods: Vec<String>,
     /// Differences that cannot be repaired.
     pub beyond: Vec<String>,
 }
@@ -187,6 +217,9 @@ impl Repair {
     fn script(&self) -> String {
         let list = |paths: &[String]| paths.iter().map(|path| quote(path)).collect::<Vec<_>>().join(" ");
         let mut script = String::from("cd / || exit\n");
+        if !self.static_pods.is_empty() {
+            script.push_str("systemctl stop kubelet\n");
+        }
         if !self.remove.is_empty() {
             script.push_str(&format!("chattr -Ri {0} 2>/dev/null; rm -rf -- {0}\n", list(&self.remove)));
         }
@@ -214,6 +247,11 @@ impl Repair {
         if runtime || self.start.iter().any(|u| u == "containerd.service") {
             script.push_str("systemctl restart containerd\n");
         }
+        // Told politely, an API server takes a minute for its goodbyes; and a container that crashed is waited with.
+        for name in &self.static_pods {
+            script.push_str(&format!("timeout 20 crictl pods --name '^{name}-' -q | xargs -r timeout 20 crictl rmp -f >/dev/null 2>&1\n"));
+        }
+        let again = again || !self.static_pods.is_empty();
         let others: Vec<String> = self.start.iter().filter(|u| *u != "containerd.service").cloned().collect();
         if !others.is_empty() {
             script.push_str(&format!("systemctl restart {}\n", list(&others)));
@@ -307,6 +345,7 @@ mod tests {
             (["kubelet.service".to_owned()].as_slice(), ["mine.service".to_owned()].as_slice())
         );
         assert_eq!(repair.beyond, ["/usr/bin/kubelet"]);
+        assert!(repair.static_pods.is_empty());
         let script = repair.script();
         for part in [
             "rm -rf -- 'etc/new' 'etc/w'",
@@ -316,6 +355,25 @@ mod tests {
         ] {
             assert!(script.contains(part), "{part} in {script}");
         }
+    }
+
+    #[test]
+    fn what_the_control_plane_runs_is_ended_where_its_files_changed_or_it_is_gone() {
+        let processes = |names: &[&str]| NodeState {
+            processes: names.iter().map(|name| ((*name).to_owned(), "1".to_owned())).collect(),
+            ..NodeState::default()
+        };
+        let clean = processes(&["etcd", "kube-apiserver", "kube-scheduler"]);
+        let mut used = processes(&["etcd", "kube-apiserver"]);
+        used.files.insert("etc/kubernetes/manifests/kube-apiserver.yaml.bak".into(), "f 600 0:0 1".into());
+        let repair = clean.repair(&used);
+        assert_eq!(repair.static_pods, ["kube-apiserver", "kube-scheduler"]);
+        let script = repair.script();
+        let at = |part: &str| script.find(part).unwrap_or_else(|| panic!("{part} in {script}"));
+        assert!(at("systemctl stop kubelet") < at("rm -rf") && at("rm -rf") < at("--name '^kube-apiserver-'"));
+        assert!(at("crictl rmp -f") < at("systemctl restart kubelet"));
+        used.files.insert("etc/kubernetes/pki/ca.crt".into(), "f 600 0:0 1".into());
+        assert_eq!(clean.repair(&used).static_pods.len(), 3);
     }
 
     #[test]

@@ -13,6 +13,7 @@
 mod api;
 mod baseline;
 mod config;
+mod control_plane;
 mod create;
 mod engine;
 mod error;
@@ -53,6 +54,9 @@ use crate::model::{Capability, Inventory, InventoryNode, NodePaths, Role};
 
 /// Longest that nodes that were started again may take to be back.
 const BACK: Duration = Duration::from_secs(120);
+
+/// Longest that is waited for some of them while others are back: the scenario may have broken them.
+const STRAGGLERS: Duration = Duration::from_secs(30);
 
 /// How often to look.
 const LOOK: Duration = Duration::from_millis(300);
@@ -274,16 +278,19 @@ impl Kind {
 
     /// Waits until nodes that were started are Ready. One that the scenario broke never is: then waiting just ends.
     async fn back(&self, names: &[String]) {
-        let until = Instant::now() + BACK;
+        let mut until = Instant::now() + BACK;
         let api = self.live().api.clone();
+        let mut some = false;
         while Instant::now() < until {
             if let Ok(list) = api.get("/api/v1/nodes").await {
-                let ready = |name: &String| {
-                    let nodes = list["items"].as_array().into_iter().flatten();
-                    nodes.into_iter().any(|n| n["metadata"]["name"] == name.as_str() && objects::node_is_ready(n))
-                };
-                if names.iter().all(ready) {
+                let ready = |node: &&Value| objects::node_is_ready(node);
+                let ready: Vec<&Value> = list["items"].as_array().into_iter().flatten().filter(ready).collect();
+                if names.iter().all(|name| ready.iter().any(|node| node["metadata"]["name"] == name.as_str())) {
                     return;
+                }
+                if !some && !ready.is_empty() {
+                    some = true;
+                    until = until.min(Instant::now() + STRAGGLERS);
                 }
             }
             tokio::time::sleep(LOOK).await;

@@ -83,6 +83,12 @@ impl Objects {
         let present = present(api).await?;
         Ok(Self { objects: present.objects.into_iter().map(|(path, (object, _))| (path, object)).collect() })
     }
+
+    /// Deployments and DaemonSets, as `NAMESPACE/deployments/NAME`.
+    fn workloads(&self) -> impl Iterator<Item = &str> {
+        let all = self.objects.keys().filter_map(|path| path.strip_prefix("/apis/apps/v1/namespaces/"));
+        all.filter(|path| path.contains("/deployments/") || path.contains("/daemonsets/"))
+    }
 }
 
 async fn present(api: &Api) -> Result<Present, KindError> {
@@ -375,15 +381,24 @@ async fn change(api: &Api, path: &str, object: &Value) -> Result<(), KindError> 
     Err(KindError::Api { name: path.to_owned(), reason: "it changes all the time".into() })
 }
 
+/// Starts the system's own pods anew: those of the clean cluster's workloads.
+pub async fn restart_system(api: &Api, clean: &Objects) {
+    let namespaces: BTreeSet<&str> = clean.workloads().filter_map(|path| path.split('/').next()).collect();
+    join_all(namespaces.into_iter().map(|namespace| restart_pods(api, namespace))).await;
+}
+
 async fn restart_pods(api: &Api, namespace: &str) {
     let Ok(pods) = api.get(&format!("/api/v1/namespaces/{namespace}/pods")).await else { return };
-    let made = pods["items"].as_array().into_iter().flatten().filter(|pod| {
-        let owners = pod["metadata"]["ownerReferences"].as_array().into_iter().flatten();
-        owners.filter_map(|o| o["kind"].as_str()).any(|kind| kind == "ReplicaSet" || kind == "DaemonSet")
-    });
+    let made = pods["items"].as_array().into_iter().flatten().filter(|pod| is_of_workload(pod));
     for pod in made.filter_map(|pod| pod["metadata"]["name"].as_str()) {
-        let _ = api.delete(&format!("/api/v1/namespaces/{namespace}/pods/{pod}"), &json!({"gracePeriodSeconds": 0})).await;
+        // Not at once: two of one node must not run side by side.
+        let _ = api.delete(&format!("/api/v1/namespaces/{namespace}/pods/{pod}"), &json!({"gracePeriodSeconds": 1})).await;
     }
+}
+
+fn is_of_workload(pod: &Value) -> bool {
+    let owners = pod["metadata"]["ownerReferences"].as_array().into_iter().flatten();
+    owners.filter_map(|o| o["kind"].as_str()).any(|kind| kind == "ReplicaSet" || kind == "DaemonSet")
 }
 
 /// What is not as it should be yet: namespaces that are still going, nodes that are not Ready, pods of the system that do not run.
@@ -416,31 +431,60 @@ fn nodes_not_ready(nodes: &Value, clean: &Objects) -> Vec<String> {
 
 /// Whether a node is Ready and no condition keeps pods away.
 pub fn node_is_ready(node: &Value) -> bool {
-    let conditions = node["status"]["conditions"].as_array().into_iter().flatten();
     let tainted = node["spec"]["taints"].as_array().into_iter().flatten().any(is_condition);
-    !tainted && conditions.into_iter().any(|c| c["type"] == "Ready" && c["status"] == "True")
+    !tainted && is_ready(node)
 }
 
-/// Deployments and DaemonSets of the clean cluster that are not whole.
+/// Whether a node or pod has the condition Ready.
+pub fn is_ready(object: &Value) -> bool {
+    let mut conditions = object["status"]["conditions"].as_array().into_iter().flatten();
+    conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+}
+
+/// Deployments and DaemonSets of the clean cluster that are not whole. Their status may be older than their pods, so these count too.
 async fn system_not_running(api: &Api, clean: &Objects) -> Result<Vec<String>, ApiError> {
-    let (deployments, sets) = futures::future::join(api.get("/apis/apps/v1/deployments"), api.get("/apis/apps/v1/daemonsets")).await;
+    let lists = ["/apis/apps/v1/deployments", "/apis/apps/v1/daemonsets", "/api/v1/pods"];
+    let [deployments, sets, pods] = lists.map(|path| api.get(path));
+    let (deployments, sets, pods) = futures::future::join3(deployments, sets, pods).await;
+    let known: BTreeSet<&str> = clean.workloads().collect();
     let mut waiting = Vec::new();
+    let mut wanted: BTreeMap<String, i64> = BTreeMap::new();
     for (plural, list) in [("deployments", deployments?), ("daemonsets", sets?)] {
         for object in list["items"].as_array().into_iter().flatten() {
             let (namespace, name) =
                 (object["metadata"]["namespace"].as_str().unwrap_or_default(), object["metadata"]["name"].as_str().unwrap_or_default());
-            if clean.objects.contains_key(&format!("/apis/apps/v1/namespaces/{namespace}/{plural}/{name}")) && !is_whole(plural, object) {
+            if !known.contains(format!("{namespace}/{plural}/{name}").as_str()) {
+                continue;
+            }
+            *wanted.entry(namespace.to_owned()).or_default() += size(plural, object);
+            if !is_whole(plural, object) {
                 waiting.push(format!("{namespace}/{name} is not available"));
             }
+        }
+    }
+    let pods = pods?;
+    for (namespace, wanted) in wanted {
+        let ready = pods["items"].as_array().into_iter().flatten().filter(|pod| pod["metadata"]["namespace"] == namespace.as_str());
+        let ready = ready.filter(|pod| is_of_workload(pod) && pod["metadata"]["deletionTimestamp"].is_null() && is_ready(pod)).count();
+        if i64::try_from(ready).unwrap_or(i64::MAX) < wanted {
+            waiting.push(format!("{ready} of {wanted} pods in {namespace} are ready"));
         }
     }
     Ok(waiting)
 }
 
+/// How many pods a workload wants.
+fn size(plural: &str, object: &Value) -> i64 {
+    match plural {
+        "daemonsets" => object["status"]["desiredNumberScheduled"].as_i64().unwrap_or(0),
+        _ => object["spec"]["replicas"].as_i64().unwrap_or(1),
+    }
+}
+
 fn is_whole(plural: &str, object: &Value) -> bool {
     let status = |field: &str| object["status"][field].as_i64().unwrap_or(0);
     let seen = status("observedGeneration") >= object["metadata"]["generation"].as_i64().unwrap_or(0);
-    let wanted = if plural == "daemonsets" { status("desiredNumberScheduled") } else { object["spec"]["replicas"].as_i64().unwrap_or(1) };
+    let wanted = size(plural, object);
     let (available, updated) =
         if plural == "daemonsets" { ("numberAvailable", "updatedNumberScheduled") } else { ("availableReplicas", "updatedReplicas") };
     seen && status(available) >= wanted && status(updated) >= wanted

@@ -36,6 +36,11 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
         if leaving == Leaving::Ask {
             context.note(&format!("session {}: the cluster is back as it was", record.id));
         }
+        // In a practice shell of this session another one inside it would only have to be left twice.
+        if std::env::var("CKAPREP_SESSION").is_ok_and(|inside| inside == record.id) {
+            context.note("This is its practice shell: go on here. `ckaprep task` shows the task.");
+            return Ok(0);
+        }
         practice::run(
             context,
             &directories,

@@ -29,7 +29,12 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
         let document: CheckDocument = ask(context, &entry, Request::Check { why: args.why }).await?;
         match args.format {
             Format::Json => context.print_json(&document)?,
-            Format::Text => context.print(&text::check(&document, context.style(), context.width())),
+            Format::Text => {
+                context.print(&text::check(&document, context.style(), context.width()));
+                if document.report.is_full() && context.terminal.is_interactive() {
+                    context.note("All is done: leave the practice shell with `exit`; grading it there records it and shows the debrief.");
+                }
+            }
         }
         Ok(exit_code(&document.report))
     })

@@ -30,8 +30,9 @@ pub fn run(context: &Context) -> Result<u8, CliError> {
     };
     let weights = catalog.curriculum(exam.as_str()).map(|exam| exam.weights()).unwrap_or_default();
     let in_exam = |placements: &[crate::model::Placement]| placements.iter().any(|p| p.exam == exam);
-    let scenarios: Vec<ScenarioId> =
-        catalog.scenarios().filter(|s| in_exam(&s.scenario.placements)).map(|s| s.scenario.id.clone()).collect();
+    let mut scenarios: Vec<_> = catalog.scenarios().map(|entry| &entry.scenario).filter(|s| in_exam(&s.placements)).collect();
+    scenarios.sort_by_key(|s| (s.difficulty, s.minutes));
+    let scenarios: Vec<ScenarioId> = scenarios.into_iter().map(|s| s.id.clone()).collect();
     let mut lines: Vec<(String, String)> = suggest(&exam, &weights, &scenarios, &past)
         .into_iter()
         .map(|suggestion| (command(&suggestion.activity), suggestion.reason))

@@ -40,7 +40,7 @@ pub struct Args {
     #[arg(value_enum, conflicts_with_all = ["exam", "count", "seed", "minutes", "feedback", "domain", "wrong", "draw_only"])]
     action: Option<Action>,
     /// The exam: cka, ckad, cka-2018, ckad-2018
-    #[arg(long, value_name = "ID", add = complete::exams(), required_unless_present = "action")]
+    #[arg(long, value_name = "ID", add = complete::exams())]
     exam: Option<String>,
     /// How many questions
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=500))]
@@ -55,7 +55,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t)]
     feedback: Feedback,
     /// Only this domain
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = complete::domains())]
     domain: Option<String>,
     /// Only questions whose last answer was wrong, each once, at most `--count` of them
     #[arg(long)]
@@ -80,7 +80,11 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
             .map_err(|e| CliError::environment("the quiz was left by another version of ckaprep").because(e).hint("begin a new one"))?;
         return take(context, &catalog, &mut history, run.id, state, args.format);
     }
-    let exam = catalog::exam(&catalog, args.exam.as_deref().unwrap_or_default())?;
+    let Some(exam) = args.exam.as_deref() else {
+        let ids: Vec<&str> = catalog.curricula().map(|exam| exam.id.as_str()).collect();
+        return Err(CliError::usage("which exam?").hint(format!("--exam with one of: {}", ids.join(", "))));
+    };
+    let exam = catalog::exam(&catalog, exam)?;
     let wanted = Wanted {
         exam,
         domain: args.domain.as_deref(),

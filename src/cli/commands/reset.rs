@@ -3,6 +3,7 @@
 use crate::cli::context::{Context, Format};
 use crate::cli::error::CliError;
 use crate::render::document::StatusDocument;
+use crate::render::wrap::wrap;
 use crate::session::protocol::Request;
 
 use super::target::{Target, ask};
@@ -21,7 +22,8 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
         match args.target.format {
             Format::Json => context.print_json(&document)?,
             Format::Text => {
-                context.print("The cluster is back to where you got it; the clock starts again. Open node shells are closed.\n")
+                let text = "The cluster is back to where you got it; the clock starts again. Open node shells are closed.";
+                context.print(&wrap(text, context.width(), "", ""));
             }
         }
         Ok(0)

@@ -54,20 +54,20 @@ pub struct Args {
     #[arg(long, value_name = "BACKEND", default_value = "embedded", value_parser = ["embedded", "kind", "existing"])]
     backend: String,
     #[command(flatten)]
-    kind: KindArgs,
-    #[command(flatten)]
-    existing: ExistingArgs,
-    #[command(flatten)]
     content: ContentArgs,
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    #[command(flatten)]
+    kind: KindArgs,
+    #[command(flatten)]
+    existing: ExistingArgs,
 }
 
 /// Starts the session, then the shell, the demonstration, or nothing.
 pub fn run(mut args: Args, context: &Context) -> Result<u8, CliError> {
     let Some(word) = args.id.take() else {
-        let catalog = catalog::load_scenarios(args.content.content.as_deref(), context)?;
+        let catalog = args.content.load(context)?;
         let ids: Vec<&str> = catalog.scenarios().map(|entry| entry.scenario.id.as_str()).collect();
         return Err(CliError::usage("which scenario?").hint(format!("one of: {}", ids.join(", "))));
     };

@@ -1,10 +1,17 @@
 //! The host's file system.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use kubectl::{DirEntry, FileKind, Files};
+
+/// A file that does not exist yet is made its owner's only.
+fn created(options: &mut fs::OpenOptions) -> &mut fs::OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
 
 /// `std::fs`.
 pub struct HostFiles;
@@ -18,7 +25,8 @@ impl Files for HostFiles {
         if let Some(parent) = Path::new(path).parent() {
             fs::create_dir_all(parent)?;
         }
-        fs::write(path, content)
+        let mut file = created(fs::OpenOptions::new().write(true).create(true).truncate(true)).open(path)?;
+        file.write_all(content)
     }
 
     fn list(&self, path: &str) -> io::Result<Vec<DirEntry>> {

@@ -153,6 +153,10 @@ impl Asker<'_> {
             let answered = self.context.now();
             let right = match question.body() {
                 QuestionBody::Single(options) | QuestionBody::Multiple(options) => match chosen(typed, options.len()) {
+                    Some(picked) if picked.len() > 1 && self.console.is_person() && matches!(question.body(), QuestionBody::Single(_)) => {
+                        self.remark("One is right here: please type one letter.");
+                        continue;
+                    }
                     Some(picked) => choices_are_right(options, &picked),
                     None if self.console.is_person() => {
                         self.remark(&format!("Please type letters of the options, or {}.", around.words().as_str()));

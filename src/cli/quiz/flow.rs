@@ -91,7 +91,7 @@ impl Quiz<'_> {
         let domain = self.exam.domain(&drawn.domain).map_or(drawn.domain.as_str(), |d| d.title.as_str());
         let left = self.book.left().map(|s| format!(", {} left", text::duration(s))).unwrap_or_default();
         let flag = if self.book.state.flagged.contains(&drawn.key) { ", flagged" } else { "" };
-        let head = format!("{}/{}  {domain}{left}{flag}", self.book.state.number(&drawn.key), self.book.state.drawn.len());
+        let head = format!("{}/{} {domain}{left}{flag}", self.book.state.number(&drawn.key), self.book.state.drawn.len());
         let before = if question.body() == QuestionBody::Command {
             let before = self.book.state.begin(&drawn.key);
             self.book.store();

@@ -135,7 +135,8 @@ async fn prepare(plan: &Plan, context: &Context) -> Result<(Practice, Socket, cr
     };
     let before = if plan.start.is_some() { None } else { Some(folder.record()?) };
     let content = plan.start.as_ref().map_or_else(|| before.as_ref().and_then(|r| r.content.clone()), |start| start.content.clone());
-    let catalog = catalog::load_scenarios(content.as_deref(), context)?;
+    let scenario = plan.start.as_ref().map(|start| start.scenario.as_str()).or(before.as_ref().map(|record| record.scenario.as_str()));
+    let catalog = catalog::load_for(scenario.unwrap_or_default(), content.as_deref(), context)?;
     let now = context.now();
     let (engine, attempt) = match &plan.start {
         Some(start) => {

@@ -102,7 +102,8 @@ impl<'a> Sitting<'a> {
         if scenarios > 0 {
             self.asker.remark("A scenario opens a shell of its own; leave it with `exit` to go on here.");
         }
-        let begins = matches!(self.asker.line("Enter begins, q leaves: ").await?, Line::Text(text) if !text.trim().starts_with(['q', 'n']));
+        let begins =
+            matches!(self.asker.line("Enter begins, q leaves: ").await?, Line::Text(text) if !text.trim().starts_with(['q', 'n', 'e']));
         self.began = self.asker.context.now();
         Ok(begins)
     }
@@ -117,7 +118,7 @@ impl<'a> Sitting<'a> {
             }
             let material = planned.standing.material;
             let domain = self.exam.domain(material.domain.as_str()).map_or(material.domain.as_str(), |d| d.title.as_str());
-            let head = format!("{}/{}  {domain}, {} left", number + 1, plan.items.len(), text::duration(left));
+            let head = format!("{}/{} {domain}, {} left", number + 1, plan.items.len(), text::duration(left));
             let went = match material.kind {
                 ItemKind::Question => self.question(&planned.standing, &head).await?,
                 // One that is sure not to be done in time only frustrates.
@@ -168,7 +169,7 @@ impl<'a> Sitting<'a> {
         let bindings = material::bindings(&entry.exercise, &standing.material.variant).unwrap_or_default();
         let seed = self.seed.wrapping_add(self.done.len() as u64);
         let exact = Exact { id: standing.material.id.clone(), seed, bindings, content: self.content.clone() };
-        self.asker.say(&format!("\n{}\n", context.style().title(head)));
+        self.asker.say(&format!("\n{}\n\n", context.style().title(head)));
         let started = context.now();
         match exact.practise(context, self.history, format).await? {
             Became::Graded(attempt) => self.count(standing, &attempt),
@@ -205,7 +206,7 @@ impl<'a> Sitting<'a> {
         let Some(memory) = self.scheduler.memory(&tries) else { return };
         let due = Timestamp::from_second(memory.due).unwrap_or(now);
         let graded: Option<Score> = attempt.rating.is_none().then_some(attempt.last);
-        self.asker.say(&format!("\n{}: {}.\n", memory.rating.as_str(), text::again_in(due, now)));
+        self.asker.say(&format!("\n{}: it comes {}.\n", memory.rating.as_str(), text::again_in(due, now)));
         self.done.push(DoneDocument {
             kind: attempt.kind,
             id: attempt.item.clone(),

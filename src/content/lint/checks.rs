@@ -139,8 +139,10 @@ pub fn expect(expect_: &Expect, keys: &[&str], at: &mut At<'_>) {
             if c.get.is_some() == c.list.is_some() {
                 wrong("check/target", "give exactly one of `get` and `list`".into());
             }
-            if let Some(problem) = cel_problem(&c.expr) {
-                wrong("check/expression", problem);
+            for text in [Some(&c.expr), c.found.as_ref()].into_iter().flatten() {
+                if let Some(problem) = cel_problem(text) {
+                    wrong("check/expression", problem);
+                }
             }
         }
         Expect::FileAnswer(f) => {

@@ -26,6 +26,9 @@ pub struct Cel {
     /// What it means, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
+    /// An expression for what was found instead, for people: a text, or a list of texts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
 }
 
 impl Cel {
@@ -37,9 +40,24 @@ impl Cel {
         let expected = self.expected.clone().unwrap_or_else(|| self.expr.clone());
         let variables = [(name, value), ("captured", &scope.captured), ("vars", &scope.vars)];
         match Expression::compile(&self.expr).and_then(|e| e.holds(&variables)) {
-            Ok(holds) => Evidence::compared(subject, expected, if holds { "true" } else { "not so" }, holds),
+            Ok(true) => Evidence::compared(subject, expected, "true", true),
+            Ok(false) => Evidence::compared(subject, expected, self.shown(&variables).unwrap_or_else(|| "not so".to_owned()), false),
             Err(error) => Evidence::unknown(subject, expected, error.to_string()),
         }
+    }
+}
+
+impl Cel {
+    /// What `found` says; nothing where it is not given, fails or has nothing to say.
+    fn shown(&self, variables: &[(&str, &Value)]) -> Option<String> {
+        let text = match Expression::compile(self.found.as_deref()?).and_then(|e| e.evaluate(variables)).ok()? {
+            Value::String(text) => text,
+            Value::Array(items) => {
+                items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect::<Vec<_>>().join(", ")
+            }
+            other => other.to_string(),
+        };
+        Some(text).filter(|text| !text.is_empty())
     }
 }
 
@@ -76,7 +94,7 @@ mod tests {
 
     use super::*;
     use crate::grade::Observation;
-    use crate::grade::testing::{snapshot, table, with, with_object};
+    use crate::grade::testing::{judge, snapshot, table, with, with_object};
     use crate::model::Verdict::{Fail, Indeterminate, Pass};
 
     #[test]
@@ -99,5 +117,19 @@ mod tests {
                 (json!({"cel": {"expr": "true"}}), Indeterminate),
             ],
         );
+    }
+
+    #[test]
+    fn says_what_was_found() {
+        let known = with_object(snapshot(), json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "worker-1"}}));
+        let found = |expr: &str| {
+            let check = json!({"cel": {"list": {"kind": "Node"}, "expr": "size(objects) == 2", "found": expr}});
+            judge(&check, &known).evidence.remove(0).actual
+        };
+        assert_eq!(found("objects.map(o, o.metadata.name)"), "worker-1");
+        assert_eq!(found("'only ' + objects[0].metadata.name"), "only worker-1");
+        for silent in ["''", "objects[7].metadata.name", "nonsense("] {
+            assert_eq!(found(silent), "not so");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! `component`: what a control-plane component says about its own health, asked on its node.
+//! `component`: what a control-plane component says about its own health, asked on its node, and what it logged there.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::grade::fact::Fact;
 use crate::grade::judge::{Judge, Judgement, Scope};
 use crate::grade::snapshot::{Known, Snapshot};
-use crate::grade::text::excerpt;
+use crate::grade::text::{TextMatch, excerpt};
 use crate::model::Evidence;
 
 /// A component's health endpoint answers `ok`, asked from its own node: it needs no API server and no kubectl.
@@ -21,6 +21,10 @@ pub struct Component {
     /// Whether it must be healthy or must not be.
     #[serde(default = "Component::default_healthy")]
     pub healthy: bool,
+    /// What its newest container (for the kubelet: its journal) must say near its end. For `visibleWhen`, mostly: a component that is
+    /// not healthy has not always said yet why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub says: Option<TextMatch>,
 }
 
 /// The components with a health endpoint.
@@ -64,17 +68,28 @@ impl Component {
         let script = format!("curl -sSk --max-time 3 -w '\\n%{{http_code}}' {}", self.name.endpoint().1);
         Fact::NodeCommand { node: self.node(scope).to_owned(), script }
     }
+
+    /// The end of its log. Container runtime and journal need no API server either.
+    fn log(&self, scope: &Scope) -> Fact {
+        let script = match self.name {
+            ComponentName::Kubelet => "journalctl -u kubelet --no-pager -n 300".to_owned(),
+            _ => format!("crictl logs --tail 100 $(crictl ps -a --name {} -q | head -n 1) 2>&1", self.name.endpoint().0),
+        };
+        Fact::NodeCommand { node: self.node(scope).to_owned(), script }
+    }
 }
 
 impl Judge for Component {
     fn facts(&self, scope: &Scope, _: &Snapshot) -> Vec<Fact> {
-        vec![self.fact(scope)]
+        let mut facts = vec![self.fact(scope)];
+        facts.extend(self.says.as_ref().map(|_| self.log(scope)));
+        facts
     }
 
     fn judge(&self, scope: &Scope, snapshot: &Snapshot) -> Judgement {
         let subject = format!("health of {} on {}", self.name.endpoint().0, self.node(scope));
         let expected = if self.healthy { "healthy" } else { "not healthy" };
-        Judgement::from_evidence(vec![match snapshot.value(&self.fact(scope)) {
+        let mut evidence = vec![match snapshot.value(&self.fact(scope)) {
             Known::Value(output) => {
                 let (stdout, stderr) = (output["stdout"].as_str().unwrap_or_default(), output["stderr"].as_str().unwrap_or_default());
                 match output["status"].as_i64() {
@@ -92,7 +107,16 @@ impl Judge for Component {
             }
             Known::Absent => Evidence::unknown(subject, expected, "the node is not there"),
             Known::Unknown(reason) => Evidence::unknown(subject, expected, reason),
-        }])
+        }];
+        if let Some(says) = &self.says {
+            let subject = format!("log of {} on {}", self.name.endpoint().0, self.node(scope));
+            evidence.extend(match snapshot.value(&self.log(scope)) {
+                Known::Value(output) => says.judge(&subject, output["stdout"].as_str().unwrap_or_default()),
+                Known::Absent => vec![Evidence::unknown(subject, "a log", "the node is not there")],
+                Known::Unknown(reason) => vec![Evidence::unknown(subject, "a log", reason)],
+            });
+        }
+        Judgement::from_evidence(evidence)
     }
 }
 
@@ -118,6 +142,17 @@ mod tests {
             table(&known, &[(well.clone(), wanted), (ill.clone(), wanted.negate())]);
         }
         table(&snapshot(), &[(well, Indeterminate)]);
+    }
+
+    #[test]
+    fn what_it_says_is_read_where_it_was_asked_for() {
+        let spec = json!({"component": {"name": "kube-apiserver", "healthy": false, "says": {"contains": "unknown flag"}}});
+        let [health, log] = facts(&spec, &snapshot()).try_into().expect("two facts");
+        for (said, wanted) in [("Error: unknown flag: --x", Pass), ("", Fail)] {
+            let answer = |status, stdout: &str| Observation::Value(json!({"status": status, "stdout": stdout, "stderr": ""}));
+            let known = with(with(snapshot(), health.clone(), answer(7, "\n000")), log.clone(), answer(0, said));
+            table(&known, &[(spec.clone(), wanted)]);
+        }
     }
 
     #[test]

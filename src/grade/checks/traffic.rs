@@ -104,7 +104,7 @@ impl Seen {
     /// From what `wget` or `curl` says. An answer that is not HTTP is an answer.
     fn of(status: i64, stderr: &str) -> Self {
         let said = |text: &str| stderr.contains(text);
-        if said("bad address") || said("Could not resolve host") {
+        if said("bad address") || said("Could not resolve host") || said("Resolving timed out") {
             Self::NoName
         } else if said("refused") {
             Self::Refused

@@ -15,7 +15,7 @@ pub fn check(document: &CheckDocument, style: Style, width: usize) -> String {
     let time = format!("{} of {}", duration(document.elapsed_seconds), duration(document.budget_seconds));
     out.push_str(&format!("time   {}\n", if late { style.unsure(&time) } else { time }));
     if !document.with_evidence && !document.report.is_full() {
-        out.push_str(&style.dim("`ckaprep check --why` says what was found (it counts as a hint)."));
+        out.push_str(&style.dim(wrap("`ckaprep check --why` says what was found (it counts as a hint).", width, "", "").trim_end()));
         out.push('\n');
     }
     out

@@ -18,6 +18,10 @@ pub fn clusters(document: &ClustersDocument, style: Style, width: usize) -> Stri
         facts.extend(cluster.image.clone());
         facts.extend(cluster.create_seconds.map(|seconds| format!("made in {seconds:.0} s")));
         out.push_str(&wrap(&facts.join(", "), width, &format!("{}  ", style.code(&cluster.name)), "    "));
+        if cluster.state == "unknown" {
+            let line = format!("only the container runtime knows it. If it is yours: `ckaprep cluster delete {} --force`", cluster.name);
+            out.push_str(&wrap(&line, width, "    ", "    "));
+        }
         if let Some(leftover) = &cluster.leftover {
             out.push_str(&wrap(&format!("{leftover}: `ckaprep cluster prune` deletes it"), width, "    ", "    "));
         }

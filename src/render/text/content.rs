@@ -1,7 +1,9 @@
 //! What there is: lists, single items, curricula.
 
 use crate::model::{Difficulty, Placement};
-use crate::render::document::{CurriculaDocument, CurriculumDocument, ListDocument, QuestionDetails, ScenarioDetails, ShowDocument};
+use crate::render::document::{
+    CurriculaDocument, CurriculumDocument, DomainDocument, ListDocument, QuestionDetails, ScenarioDetails, ShowDocument,
+};
 use crate::render::markdown;
 use crate::render::style::Style;
 use crate::render::table::table;
@@ -91,8 +93,10 @@ fn placements(placements: &[Placement], width: usize) -> String {
 fn scenario(details: &ScenarioDetails, style: Style, width: usize) -> String {
     let entry = &details.entry;
     let plural = |n: usize| if n == 1 { "" } else { "s" };
-    format!(
-        "{}\n\n{}, {} minutes, {} points, {} variant{}, {} hint{}, {} worker{}\n\n{}\n{}\n",
+    // A variant's fault has hints of its own; how many would tell the variants apart.
+    let at_least = if details.variants > 1 { "at least " } else { "" };
+    let mut out = format!(
+        "{}\n\n{}, {} minutes, {} points, {} variant{}, {at_least}{} hint{}, {} worker{}\n\n{}\n{}\n",
         style.title(&entry.title),
         difficulty(entry.difficulty),
         entry.minutes,
@@ -105,7 +109,12 @@ fn scenario(details: &ScenarioDetails, style: Style, width: usize) -> String {
         plural(details.workers as usize),
         placements(&entry.placements, width),
         style.code(&format!("ckaprep scenario {}", entry.id)),
-    )
+    );
+    if details.variants > 1 {
+        let text = "Each start takes a variant that you have not seen yet; `--seed N` brings the same one again.";
+        out.push_str(&wrap(text, width, "", ""));
+    }
+    out
 }
 
 fn question(details: &QuestionDetails, style: Style, width: usize) -> String {
@@ -131,8 +140,7 @@ pub fn curriculum(document: &CurriculumDocument, style: Style, width: usize) -> 
     let facts = format!("Version {}{held}; {} minutes, {} % to pass.", document.version, document.minutes, document.pass_percent);
     out.push_str(&wrap(&facts, width, "", ""));
     for domain in &document.domains {
-        let covered = format!("{} questions, {} scenarios", domain.questions, domain.scenarios);
-        out.push_str(&format!("\n{:>3} %  {}  {}\n", domain.weight, style.title(&domain.title), style.dim(&covered)));
+        out.push_str(&format!("\n{:>3} %  {}\n       {}\n", domain.weight, style.title(&domain.title), style.dim(&covering(domain))));
         for competency in &domain.competencies {
             let covering = competency.questions.len() + competency.scenarios.len();
             let mark = if covering == 0 { " (nothing yet)".to_owned() } else { format!(" ({covering})") };
@@ -145,6 +153,12 @@ pub fn curriculum(document: &CurriculumDocument, style: Style, width: usize) -> 
     out
 }
 
+/// `14 questions, 1 scenario`.
+fn covering(domain: &DomainDocument) -> String {
+    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    format!("{}, {}", count(domain.questions, "question"), count(domain.scenarios, "scenario"))
+}
+
 /// `ckaprep curriculum`.
 pub fn curricula(document: &CurriculaDocument, style: Style, width: usize) -> String {
     let mut out = String::new();
@@ -153,7 +167,7 @@ pub fn curricula(document: &CurriculaDocument, style: Style, width: usize) -> St
         out.push_str(&format!("{} {}{held}\n", style.title(&exam.exam), exam.title));
         for domain in &exam.domains {
             out.push_str(&wrap(
-                &format!("{}: {} questions, {} scenarios", domain.title, domain.questions, domain.scenarios),
+                &format!("{}: {}", domain.title, covering(domain)),
                 width,
                 &format!("  {:>3} %  ", domain.weight),
                 "         ",

@@ -4,6 +4,7 @@ use super::clock::duration;
 use crate::render::document::{DrawDocument, QuizDocument};
 use crate::render::style::Style;
 use crate::render::table::table;
+use crate::render::wrap::wrap;
 
 /// `ckaprep quiz --draw-only`.
 pub fn draw(document: &DrawDocument, _style: Style, width: usize) -> String {
@@ -29,13 +30,15 @@ pub fn quiz(document: &QuizDocument, style: Style, width: usize) -> String {
         out.push_str(&format!("\n{open} not answered: no points for them.\n"));
     }
     let total = format!("{} % by the exam's weights", document.weighted_percent);
-    out.push_str(&format!(
-        "\n{}, {} % of the questions, in {}. The exam asks for {} %.\n",
+    let verdict = format!(
+        "{}, {} % of the questions, in {}. The exam asks for {} %.",
         if document.passed { style.good(&total) } else { style.bad(&total) },
         document.percent,
         duration(document.seconds),
         document.pass_percent
-    ));
+    );
+    out.push('\n');
+    out.push_str(&wrap(&verdict, width, "", ""));
     if document.questions.iter().any(|q| !q.score.is_some_and(|s| s.is_full())) {
         out.push_str(&format!("Once more what was wrong: {}\n", style.code(&format!("ckaprep quiz --exam {} --wrong", document.exam))));
     }

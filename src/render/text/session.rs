@@ -28,7 +28,7 @@ pub fn started(document: &StartedDocument, style: Style, _width: usize) -> Strin
 /// `ckaprep task`.
 pub fn task(document: &TaskDocument, style: Style, width: usize) -> String {
     let mut out = format!("{}\n", style.title(&document.title));
-    let facts = format!("host {}   context {}   {} minutes", document.host, document.context, document.minutes);
+    let facts = format!("host {}, context {}, {} minutes", document.host, document.context, document.minutes);
     out.push_str(&wrap(&facts, width, "", ""));
     out.push('\n');
     out.push_str(&markdown::render(&document.text, style, width));
@@ -54,10 +54,12 @@ pub fn shell_help(style: Style, width: usize) -> String {
 pub fn hint(document: &HintDocument, style: Style, width: usize) -> String {
     match &document.text {
         None if document.total == 0 => "There are no hints for this scenario.\n".to_owned(),
-        None => format!(
-            "No more hints; there are {} in all. `ckaprep solution` shows the way; the attempt then counts as assisted.\n",
-            document.total
-        ),
+        None => {
+            let all = document.total;
+            let text =
+                format!("No more hints; there are {all} in all. `ckaprep solution` shows the way; the attempt then counts as assisted.");
+            wrap(&text, width, "", "")
+        }
         Some(text) => {
             let head = style.title(&format!("Hint {} of {}", document.number, document.total));
             format!("{head}\n{}", markdown::render(text, style, width))
@@ -87,9 +89,13 @@ pub fn sessions(document: &SessionsDocument, style: Style, width: usize) -> Stri
     let mut rows = vec![["SESSION", "STATE", "TIME", "HINTS", "SCENARIO"].map(str::to_owned).to_vec()];
     rows.extend(document.sessions.iter().map(|session| row(session, style)));
     let mut out = table(&rows, width);
-    if document.sessions.iter().any(|s| s.state == SessionState::Asleep) {
-        out.push_str("\n`ckaprep attach SESSION` brings one back that is asleep; `ckaprep stop SESSION` removes it.\n");
-    }
+    let attach = if document.sessions.iter().any(|s| s.state == SessionState::Asleep) {
+        "`ckaprep attach SESSION` joins one, and brings one back that is asleep; `ckaprep stop SESSION` removes it."
+    } else {
+        "`ckaprep attach SESSION` joins one; `ckaprep stop SESSION` removes it."
+    };
+    out.push('\n');
+    out.push_str(&wrap(attach, width, "", ""));
     out
 }
 

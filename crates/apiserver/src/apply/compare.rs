@@ -1,12 +1,16 @@
 //! What changed between two objects (`typed.Compare`).
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
 use super::element::Element;
 use super::set::Set;
 use super::typed::{Atom, Typed};
+use crate::schema::{ListType, Shape};
+
+static EMPTY: LazyLock<Value> = LazyLock::new(|| Value::Object(Map::new()));
 
 /// Paths that changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,7 +24,7 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Compares two objects.
+    /// Compares two objects but for the record of their managers, which nobody manages.
     pub fn between(typed: Typed<'_>, old: &Value, new: &Value) -> Self {
         let mut changes = Self::default();
         changes.compare(typed, Some(old), Some(new), &mut Vec::new());
@@ -42,6 +46,11 @@ impl Changes {
     }
 
     fn compare(&mut self, typed: Typed<'_>, old: Option<&Value>, new: Option<&Value>, path: &mut Vec<Element>) {
+        if let (Some(old), Some(new)) = (old, new)
+            && old == new
+        {
+            return;
+        }
         match typed.atom(new.or(old)) {
             Atom::Leaf => return self.leaf(old, new, path),
             Atom::Struct(kind) => {
@@ -50,14 +59,7 @@ impl Changes {
             }
             Atom::Map(shape) => self.entries(old, new, &[], path, |_| typed.at(shape)),
             Atom::List(shape, kind) => {
-                let items = |value: Option<&Value>| {
-                    let mut by_name: BTreeMap<Element, Vec<Value>> = BTreeMap::new();
-                    for (i, item) in value.and_then(Value::as_array).into_iter().flatten().enumerate() {
-                        by_name.entry(typed.item(shape, kind, i, item)).or_default().push(item.clone());
-                    }
-                    by_name
-                };
-                let (before, after) = (items(old), items(new));
+                let (before, after) = (items(typed, shape, kind, old), items(typed, shape, kind, new));
                 for name in before.keys().chain(after.keys().filter(|n| !before.contains_key(*n))) {
                     let (l, r) = (before.get(name), after.get(name));
                     path.push(name.clone());
@@ -67,7 +69,8 @@ impl Changes {
                             self.modified.insert(path);
                         }
                     } else {
-                        self.compare(typed.at(shape), l.and_then(|l| l.first()), r.and_then(|r| r.first()), path);
+                        let (l, r) = (l.and_then(|l| l.first().copied()), r.and_then(|r| r.first().copied()));
+                        self.compare(typed.at(shape), l, r, path);
                     }
                     path.pop();
                 }
@@ -89,35 +92,42 @@ impl Changes {
         }
     }
 
-    fn entries<'a>(
+    fn entries<'a, 'v>(
         &mut self,
-        old: Option<&Value>,
-        new: Option<&Value>,
-        always: &[&str],
+        old: Option<&'v Value>,
+        new: Option<&'v Value>,
+        always: &[&'v str],
         path: &mut Vec<Element>,
         below: impl Fn(&str) -> Typed<'a>,
     ) {
-        let empty = Value::Object(Map::new());
-        let get = |parent: Option<&Value>, name: &str| -> Option<Value> {
-            // A null that Go prints (`containers: null`) is a value like others.
-            let found = parent?.get(name).cloned();
-            found.or_else(|| always.contains(&name).then(|| empty.clone()))
+        // A null that Go prints (`containers: null`) is a value like others.
+        let get = |parent: Option<&'v Value>, name: &str| -> Option<&'v Value> {
+            parent?.get(name).or_else(|| always.contains(&name).then_some(&*EMPTY))
         };
-        let keys =
-            |value: Option<&Value>| value.and_then(Value::as_object).into_iter().flatten().map(|(k, _)| k.clone()).collect::<Vec<_>>();
-        let mut names: Vec<String> = keys(old);
-        names.extend(keys(new));
-        names.extend(always.iter().map(|n| (*n).to_owned()));
+        let keys = |value: Option<&'v Value>| value.and_then(Value::as_object).into_iter().flatten().map(|(key, _)| key.as_str());
+        let mut names: Vec<&str> = keys(old).chain(keys(new)).chain(always.iter().copied()).collect();
         names.sort_unstable();
         names.dedup();
         for name in names {
-            let (before, after) = (get(old, &name), get(new, &name));
+            if name == "managedFields" && matches!(path.as_slice(), [Element::Field(field)] if field == "metadata") {
+                continue;
+            }
+            let (before, after) = (get(old, name), get(new, name));
             if before.is_none() && after.is_none() {
                 continue;
             }
-            path.push(Element::Field(name.clone()));
-            self.compare(below(&name), before.as_ref(), after.as_ref(), path);
+            path.push(Element::Field(name.to_owned()));
+            self.compare(below(name), before, after, path);
             path.pop();
         }
     }
+}
+
+/// Items of a list by the names that the merge strategy gives them.
+fn items<'v>(typed: Typed<'_>, shape: &Shape, kind: &ListType, list: Option<&'v Value>) -> BTreeMap<Element, Vec<&'v Value>> {
+    let mut by_name: BTreeMap<Element, Vec<&Value>> = BTreeMap::new();
+    for (i, item) in list.and_then(Value::as_array).into_iter().flatten().enumerate() {
+        by_name.entry(typed.item(shape, kind, i, item)).or_default().push(item);
+    }
+    by_name
 }

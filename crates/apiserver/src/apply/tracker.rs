@@ -1,5 +1,7 @@
 //! The field manager: apply, and the record of every other write.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::compare::Changes;
@@ -35,9 +37,8 @@ impl FieldManager for Tracker {
         let mut managers = known(write, live, new);
         // A new object is compared with its type's zero value (`scope.Creater.New`): what Go prints anyway belongs to nobody.
         let zero = || crate::schema::zero_object(&write.resource.schema, write.resource.type_id);
-        let before = live.map_or_else(|| bare(&zero()), bare);
-        let after = bare(new);
-        let changes = ignore(write, Changes::between(typed, &before, &after));
+        let before = live.map_or_else(|| Cow::Owned(zero()), Cow::Borrowed);
+        let changes = ignore(write, Changes::between(typed, &before, new));
         let me = manager(write, false);
         // An object that nobody tracked before it was created with tracking stays untracked (`skipNonAppliedManager`).
         if live.is_some() && managers.0.is_empty() {
@@ -187,7 +188,7 @@ impl Application<'_> {
 
     /// Fields of an object that was never tracked belong to `before-first-apply`.
     fn adopt(&self, object: &Value, managers: &mut Managers, version: &str) {
-        let changes = ignore(self.write, Changes::between(self.typed, &json!({}), &bare(object)));
+        let changes = ignore(self.write, Changes::between(self.typed, &json!({}), object));
         let owner = Manager {
             applies: false,
             name: "before-first-apply".into(),

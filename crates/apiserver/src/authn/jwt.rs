@@ -86,11 +86,6 @@ impl KeySet {
         Ok(())
     }
 
-    /// Whether tokens can be issued.
-    pub fn can_sign(&self) -> bool {
-        self.signing.is_some()
-    }
-
     /// Signs claims.
     pub fn sign(&self, claims: &Value) -> Result<String, JwtError> {
         let key = self.signing.as_ref().ok_or_else(|| JwtError::Key("no signing key".to_owned()))?;

@@ -43,7 +43,7 @@ pub fn decide(core: &Core, user: &UserInfo, info: &RequestInfo) -> Decision {
             "AlwaysAllow" => Decision { allowed: true, reason: String::new() },
             "AlwaysDeny" => Decision { allowed: false, reason: "Everything is forbidden.".to_owned() },
             "Node" => node::authorize(&lookup, user, info),
-            "RBAC" => rbac::authorize(&lookup, user, &info.namespace, &Wanted::of(info)),
+            "RBAC" => rbac::authorize(core, user, &info.namespace, &Wanted::of(info)),
             _ => Decision::default(),
         };
         if decision.allowed {

@@ -2,6 +2,7 @@
 
 mod chain;
 mod escalation;
+mod grants;
 mod node;
 mod node_graph;
 mod rbac;
@@ -9,6 +10,7 @@ mod rules;
 
 pub use chain::{Decision, Modes, decide, forbidden};
 pub use escalation::{confirm_binding, confirm_role};
+pub(crate) use grants::Remembered;
 pub use node::node_identity;
 pub use rbac::{Resolved, rules_for};
 pub use rules::{Wanted, allows};

@@ -3,10 +3,12 @@
 use serde_json::Value;
 
 use super::chain::Decision;
+use super::grants::{Grant, Grants, Remembered};
 use super::rules::{Wanted, allows};
 use crate::json::Json;
 use crate::lookup::Lookup;
 use crate::request::UserInfo;
+use crate::server::Core;
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 
@@ -20,33 +22,23 @@ pub struct Resolved {
 }
 
 /// All rules of a user in a namespace (cluster-wide ones only when it is empty).
-pub fn rules_for(core: &crate::server::Core, user: &UserInfo, namespace: &str) -> Resolved {
-    let mut resolved = Resolved::default();
-    let lookup = Lookup::new(core);
-    let mut rules = Vec::new();
-    let errors = visit(&lookup, user, namespace, &mut |_, _, role_rules| {
-        rules.extend(role_rules.iter().cloned());
-        false
-    });
-    resolved.rules = rules;
-    resolved.errors = errors;
-    resolved
+pub fn rules_for(core: &Core, user: &UserInfo, namespace: &str) -> Resolved {
+    let found = Remembered::of(core, user, namespace);
+    let rules = found.grants.iter().flat_map(|grant| grant.role.value().list("rules")).cloned().collect();
+    Resolved { rules, errors: found.errors.clone() }
 }
 
 /// Asks RBAC.
-pub(super) fn authorize(lookup: &Lookup, user: &UserInfo, namespace: &str, wanted: &Wanted<'_>) -> Decision {
-    let mut allowed = None;
-    let errors = visit(lookup, user, namespace, &mut |binding, subject, rules| {
-        if !rules.iter().any(|rule| allows(rule, wanted)) {
-            return false;
+pub(super) fn authorize(core: &Core, user: &UserInfo, namespace: &str, wanted: &Wanted<'_>) -> Decision {
+    let found = Remembered::of(core, user, namespace);
+    let allowing = found.grants.iter().find(|grant| grant.role.value().list("rules").iter().any(|rule| allows(rule, wanted)));
+    match allowing {
+        Some(Grant { binding, subject, .. }) => {
+            let binding = binding.value();
+            Decision { allowed: true, reason: reason(binding, &binding.list("subjects")[*subject]) }
         }
-        allowed = Some(reason(binding, subject));
-        true
-    });
-    match allowed {
-        Some(reason) => Decision { allowed: true, reason },
-        None if errors.is_empty() => Decision { allowed: false, reason: String::new() },
-        None => Decision { allowed: false, reason: format!("RBAC: {}", aggregate(&errors)) },
+        None if found.errors.is_empty() => Decision { allowed: false, reason: String::new() },
+        None => Decision { allowed: false, reason: format!("RBAC: {}", aggregate(&found.errors)) },
     }
 }
 
@@ -75,27 +67,23 @@ fn reason(binding: &Value, subject: &Value) -> String {
     format!("RBAC: allowed by {} {name:?} of {kind} {role:?} to {who}", binding.text("kind"))
 }
 
-/// Calls `f` with each binding of the user, the subject that names them and the role's rules, until it returns true.
-fn visit(lookup: &Lookup, user: &UserInfo, namespace: &str, f: &mut dyn FnMut(&Value, &Value, &[Value]) -> bool) -> Vec<String> {
-    let mut errors = Vec::new();
+/// Looks through all bindings for those of a user.
+pub(super) fn find(lookup: &Lookup, user: &UserInfo, namespace: &str) -> Grants {
+    let mut found = Grants { grants: Vec::new(), errors: Vec::new() };
     let mut bindings = lookup.list(GROUP, "clusterrolebindings", "");
     if !namespace.is_empty() {
         bindings.extend(lookup.list(GROUP, "rolebindings", namespace));
     }
-    for binding in &bindings {
-        let binding = binding.value();
+    for object in bindings {
+        let binding = object.value();
         let binding_namespace = binding.text("metadata.namespace");
-        let Some(subject) = binding.list("subjects").iter().find(|s| applies(s, user, binding_namespace)) else { continue };
+        let Some(subject) = binding.list("subjects").iter().position(|s| applies(s, user, binding_namespace)) else { continue };
         match role(lookup, binding.at("roleRef"), binding_namespace) {
-            Ok(role) => {
-                if f(binding, subject, role.value().list("rules")) {
-                    return errors;
-                }
-            }
-            Err(error) => errors.push(error),
+            Ok(role) => found.grants.push(Grant { binding: object, subject, role }),
+            Err(error) => found.errors.push(error),
         }
     }
-    errors
+    found
 }
 
 /// The role that a binding refers to.

@@ -1,7 +1,7 @@
 //! What all parts of a server share.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use component::Generator;
 use jiff::Timestamp;
@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::config::ServerConfig;
 use super::plugins::Plugins;
 use crate::authn::KeySet;
+use crate::authz::Remembered;
 use crate::registry::Registry;
 use crate::store::Store;
 
@@ -23,29 +24,36 @@ pub struct Core {
     pub plugins: Plugins,
     /// Cancelled when the server ends: long requests stop.
     pub shutdown: CancellationToken,
-    registry: RwLock<Arc<Registry>>,
+    registry: Arc<Registry>,
     started: AtomicBool,
     keys: OnceLock<KeySet>,
+    /// What RBAC found out about those who asked.
+    pub(crate) grants: Remembered,
     /// For what is not part of the World: audit ids, spread of time-outs. Reads must not move the store's generator.
     generator: Mutex<Generator>,
 }
 
 impl Core {
     pub(super) fn new(store: Store, config: ServerConfig, plugins: Plugins) -> Self {
-        let registry = RwLock::new(Arc::new(Registry::builtin()));
+        let registry = Arc::new(Registry::builtin());
         let started = AtomicBool::new(plugins.post_start.is_empty());
         let generator = Mutex::new(Generator::for_part(store.revision(), "apiserver"));
-        Self { store, config, plugins, shutdown: CancellationToken::new(), registry, started, keys: OnceLock::new(), generator }
+        Self {
+            store,
+            config,
+            plugins,
+            shutdown: CancellationToken::new(),
+            registry,
+            started,
+            keys: OnceLock::new(),
+            grants: Remembered::default(),
+            generator,
+        }
     }
 
-    /// The resources served now. Hold the `Arc`, not a lock.
+    /// The resources served.
     pub fn registry(&self) -> Arc<Registry> {
-        self.registry.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Exchanges the served resources (custom resources come and go).
-    pub fn set_registry(&self, registry: Registry) {
-        *self.registry.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(registry);
+        Arc::clone(&self.registry)
     }
 
     /// Keys for service-account tokens, read when first asked for; unusable ones verify nothing.

@@ -109,7 +109,7 @@ async fn receive(core: &Arc<Core>, request: Request<Incoming>, peer: &Peer) -> R
     }
 }
 
-/// Post-start hooks, then compaction for as long as the server runs.
+/// Post-start hooks, then expiry and compaction for as long as the server runs.
 async fn background(core: Arc<Core>) {
     for hook in &core.plugins.post_start {
         hook(core.clone()).await;
@@ -117,6 +117,7 @@ async fn background(core: Arc<Core>) {
     core.set_started();
     let mut old = core.store.revision();
     loop {
+        super::expiry::expire(&core);
         tokio::time::sleep(COMPACTION).await;
         // As etcd3's compactor: what was there an interval ago may go.
         let now = core.store.revision();

@@ -36,6 +36,12 @@ impl StoreState {
         self.compacted = self.revision;
     }
 
+    /// Drops the objects below a prefix as if they had never been: for what is to be prepared, not for what is watched.
+    pub fn forget_objects(&mut self, prefix: &str) {
+        let kept = self.objects.iter().filter(|(key, _)| !key.starts_with(prefix));
+        self.objects = kept.map(|(key, object)| (key.clone(), object.clone())).collect();
+    }
+
     /// The objects as they were at `revision`: the present ones with later changes undone. `None` when compacted or still to come.
     pub fn objects_at(&self, revision: u64) -> Option<OrdMap<Arc<str>, Arc<Object>>> {
         if revision > self.revision || revision < self.compacted {

@@ -10,6 +10,7 @@ use k8s_openapi::api::apps::v1::{ReplicaSet, StatefulSet};
 use k8s_openapi::api::core::v1::{Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, PodCondition, Service};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::storage::v1::StorageClass;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::cycle::Cycle;
@@ -153,12 +154,14 @@ impl Scheduler {
                 this.pod_changed(change);
             }
         });
-        let weak = Arc::downgrade(self);
+        let (weak, before) = (Arc::downgrade(self), self.heard_before("nodes"));
         self.nodes.subscribe(move |change| {
-            if let (Some(this), Some(node)) = (weak.upgrade(), change.new)
+            let Some(this) = weak.upgrade() else { return };
+            if this.is_news("nodes", before, change)
+                && let Some(node) = change.new
                 && change.old.is_none_or(|old| node_differs(old, node))
             {
-                this.notice(&ClusterEvent::Node(node.clone()));
+                this.queue.notice(&ClusterEvent::Node(node.clone()), |key| this.pods.get(key));
             }
         });
         let weak = Arc::downgrade(self);
@@ -169,12 +172,35 @@ impl Scheduler {
                 this.notice(&ClusterEvent::Namespace);
             }
         });
-        let weak = Arc::downgrade(self);
-        self.claims.subscribe(move |_| weak.upgrade().iter().for_each(|this| this.notice(&ClusterEvent::Storage)));
-        let weak = Arc::downgrade(self);
-        self.volumes.subscribe(move |_| weak.upgrade().iter().for_each(|this| this.notice(&ClusterEvent::Storage)));
-        let weak = Arc::downgrade(self);
-        self.classes.subscribe(move |_| weak.upgrade().iter().for_each(|this| this.notice(&ClusterEvent::Storage)));
+        self.storage(&self.claims, "persistentvolumeclaims");
+        self.storage(&self.volumes, "persistentvolumes");
+        self.storage(&self.classes, "storageclasses");
+    }
+
+    fn storage<K>(self: &Arc<Self>, informer: &Informer<K>, kind: &'static str)
+    where
+        K: Meta + DeserializeOwned + Clone + Send + Sync + 'static,
+    {
+        let (weak, before) = (Arc::downgrade(self), self.heard_before(kind));
+        informer.subscribe(move |change| {
+            if let Some(this) = weak.upgrade().filter(|this| this.is_news(kind, before, change)) {
+                this.queue.notice(&ClusterEvent::Storage, |key| this.pods.get(key));
+            }
+        });
+    }
+
+    /// Revision of the newest object of a kind that the scheduler that this one is a fork of was told of; none where it is no fork.
+    fn heard_before(&self, kind: &str) -> Option<u64> {
+        self.memory.read(|m| (!m.heard.is_empty()).then(|| m.heard.get(kind).copied().unwrap_or_default()))
+    }
+
+    /// Whether a change is news. What caches replay to a new subscriber is none, but for what came between the fork and now.
+    fn is_news<K: Meta>(&self, kind: &str, before: Option<u64>, change: &Change<'_, K>) -> bool {
+        let revision = change.any().map_or(0, |object| object.revision());
+        if self.memory.read(|m| m.heard.get(kind).is_none_or(|heard| *heard < revision)) {
+            self.memory.write(|m| m.heard.insert(kind.to_owned(), revision));
+        }
+        self.live.load(Ordering::Relaxed) || before.is_some_and(|before| before < revision)
     }
 
     fn notice(&self, event: &ClusterEvent) {

@@ -7,7 +7,7 @@ use component::dial::DialError;
 use component::tls::{ClientTls, TlsError};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
-use super::http::{Answer, Call, Failure, fetch, host_port};
+use super::http::{Answer, Call, Failure, Phase, fetch, host_port};
 use super::options::{Options, Spec, flag, value};
 use crate::machine::{ExitStatus, ProcessContext};
 
@@ -266,8 +266,9 @@ fn describe(failure: &Failure, host: &str, port: u16, elapsed: u128, limit: Dura
         Failure::Connect(DialError::NoRoute { .. }, _) => (7, format!("Failed to connect to {host} port {port} after {elapsed} ms: No route to host")),
         Failure::Connect(DialError::Timeout { .. }, _) => (28, format!("Failed to connect to {host} port {port} after {elapsed} ms: Couldn't connect to server")),
         Failure::Connect(..) => (7, format!("Failed to connect to {host} port {port} after {elapsed} ms: Couldn't connect to server")),
-        Failure::TimedOut(true) => (28, format!("Operation timed out after {} milliseconds with 0 bytes received", limit.as_millis().max(elapsed))),
-        Failure::TimedOut(false) => (28, format!("Connection timed out after {} milliseconds", limit.as_millis() + 1)),
+        Failure::TimedOut(Phase::Transfer) => (28, format!("Operation timed out after {} milliseconds with 0 bytes received", limit.as_millis().max(elapsed))),
+        Failure::TimedOut(Phase::Lookup) => (28, format!("Resolving timed out after {} milliseconds", limit.as_millis() + 1)),
+        Failure::TimedOut(Phase::Connect) => (28, format!("Connection timed out after {} milliseconds", limit.as_millis() + 1)),
         Failure::Empty => (52, "Empty reply from server".to_owned()),
         Failure::Tls(TlsError::UnknownAuthority) => (
             60,

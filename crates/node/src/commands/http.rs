@@ -32,13 +32,24 @@ pub(super) struct Answer {
     pub(super) remote: SocketAddr,
 }
 
+/// How far a request has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The name is being looked up.
+    Lookup,
+    /// The connection is being opened.
+    Connect,
+    /// A connection is open.
+    Transfer,
+}
+
 /// Why nothing came back.
 pub(super) enum Failure {
     Lookup,
     Connect(DialError, SocketAddr),
     Tls(TlsError),
-    /// The limit was reached; whether a connection was open then.
-    TimedOut(bool),
+    /// The limit was reached, in this phase.
+    TimedOut(Phase),
     /// The server closed the connection without an answer.
     Empty,
 }
@@ -51,12 +62,12 @@ pub(super) fn host_port(uri: &Uri) -> (String, u16) {
 
 pub(super) async fn fetch(context: &ProcessContext, call: Call) -> Result<Answer, Failure> {
     let limit = call.limit;
-    let mut connected = false;
-    let outcome = tokio::time::timeout(limit, exchange(context, call, &mut connected)).await;
-    outcome.unwrap_or(Err(Failure::TimedOut(connected)))
+    let mut phase = Phase::Lookup;
+    let outcome = tokio::time::timeout(limit, exchange(context, call, &mut phase)).await;
+    outcome.unwrap_or(Err(Failure::TimedOut(phase)))
 }
 
-async fn exchange(context: &ProcessContext, call: Call, connected: &mut bool) -> Result<Answer, Failure> {
+async fn exchange(context: &ProcessContext, call: Call, phase: &mut Phase) -> Result<Answer, Failure> {
     let network = context.machine.network();
     let (host, port) = host_port(&call.uri);
     let address = match (call.address, host.parse::<IpAddr>()) {
@@ -67,14 +78,16 @@ async fn exchange(context: &ProcessContext, call: Call, connected: &mut bool) ->
             SocketAddr::new(resolved.addresses.first().copied().unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED)), port)
         }
     };
+    *phase = Phase::Connect;
     let secure = call.uri.scheme_str() == Some("https");
     let connection = match network.connect_tcp(&context.origin, address, secure.then_some((&call.tls, host.as_str()))).await {
         Ok(connection) => connection,
         Err(DialError::Tls(error)) => return Err(Failure::Tls(error)),
         Err(error) => return Err(Failure::Connect(error, address)),
     };
-    *connected = true;
-    let remote = SocketAddr::new(connection.remote.0, connection.remote.1);
+    *phase = Phase::Transfer;
+    // As getpeername(2): a Service's own address, whichever endpoint answers.
+    let remote = address;
     let (mut sender, driver) = hyper::client::conn::http1::handshake(TokioIo::new(connection.stream)).await.map_err(|_| Failure::Empty)?;
     let driver = tokio::spawn(driver);
     let mut request = Request::new(Full::new(call.body));

@@ -92,7 +92,10 @@ impl kubectl::Files for Files {
         if let Some((dir, _)) = path.rsplit_once('/') {
             self.0.make_dirs(dir, 0o755)?;
         }
-        Ok(self.0.write(path, content.to_vec())?)
+        if self.0.stat(path).is_ok() {
+            return Ok(self.0.write(path, content.to_vec())?);
+        }
+        Ok(self.0.write_mode(path, content.to_vec(), 0o600)?)
     }
 
     fn list(&self, path: &str) -> io::Result<Vec<kubectl::DirEntry>> {

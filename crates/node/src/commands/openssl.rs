@@ -1,8 +1,12 @@
-//! `openssl`: looking at certificates.
+//! `openssl`: looking at certificates and requests.
+
+mod request;
 
 use component::tls::{certificates, verify_chain};
 use sha2::{Digest, Sha256};
-use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate, X509Name};
+use x509_parser::prelude::{
+    AlgorithmIdentifier, FromDer, GeneralName, ParsedExtension, SubjectPublicKeyInfo, X509Certificate, X509Extension, X509Name,
+};
 
 use crate::machine::{ExitStatus, ProcessContext};
 
@@ -14,10 +18,11 @@ pub(super) async fn run(context: ProcessContext) -> ExitStatus {
             ExitStatus::SUCCESS
         }
         "x509" => x509(&context, &args[1..]).await,
+        "req" => request::run(&context, &args[1..]).await,
         "verify" => verify(&context, &args[1..]).await,
         "" => ExitStatus::SUCCESS,
         command => {
-            let text = format!("openssl: {command} is not simulated (x509, verify and version are)");
+            let text = format!("openssl: {command} is not simulated (x509, req, verify and version are)");
             let _ = context.stderr.line(text).await;
             ExitStatus::FAILURE
         }
@@ -92,7 +97,7 @@ async fn x509(context: &ProcessContext, args: &[String]) -> ExitStatus {
         }
     }
     if let Some(extension) = extension {
-        let all = extensions(&certificate, 0);
+        let all = extensions(certificate.extensions(), 0);
         let title = if extension == "subjectAltName" { "X509v3 Subject Alternative Name" } else { "X509v3" };
         let mut keep = false;
         for line in all.lines() {
@@ -156,24 +161,19 @@ fn hex_block(bytes: &[u8], width: usize, indent: usize) -> String {
     lines.join(":\n") + "\n"
 }
 
-fn full(certificate: &X509Certificate<'_>) -> String {
-    let algorithm = match certificate.signature_algorithm.algorithm.to_id_string().as_str() {
+fn algorithm(identifier: &AlgorithmIdentifier<'_>) -> &'static str {
+    match identifier.algorithm.to_id_string().as_str() {
         "1.2.840.113549.1.1.11" => "sha256WithRSAEncryption",
         "1.2.840.10045.4.3.2" => "ecdsa-with-SHA256",
         "1.2.840.10045.4.3.3" => "ecdsa-with-SHA384",
         "1.3.101.112" => "ED25519",
         _ => "unknown",
-    };
-    let serial = certificate.raw_serial();
-    let serial = if serial.len() <= 8 {
-        let number = serial.iter().fold(0u64, |n, byte| n << 8 | u64::from(*byte));
-        format!("        Serial Number: {number} (0x{number:x})\n")
-    } else {
-        format!("        Serial Number:\n            {}\n", hex(serial, ":"))
-    };
-    let key = certificate.public_key();
+    }
+}
+
+fn public_key(key: &SubjectPublicKeyInfo<'_>) -> String {
     let bits = &key.subject_public_key.data;
-    let key_text = match key.algorithm.algorithm.to_id_string().as_str() {
+    match key.algorithm.algorithm.to_id_string().as_str() {
         "1.2.840.113549.1.1.1" => format!(
             "            Public Key Algorithm: rsaEncryption\n                Public-Key: ({} bit)\n",
             (bits.len().saturating_sub(14)) * 8
@@ -186,21 +186,33 @@ fn full(certificate: &X509Certificate<'_>) -> String {
             "            Public Key Algorithm: ED25519\n                ED25519 Public-Key:\n                pub:\n{}",
             hex_block(bits, 15, 20)
         ),
+    }
+}
+
+fn full(certificate: &X509Certificate<'_>) -> String {
+    let algorithm = algorithm(&certificate.signature_algorithm);
+    let serial = certificate.raw_serial();
+    let serial = if serial.len() <= 8 {
+        let number = serial.iter().fold(0u64, |n, byte| n << 8 | u64::from(*byte));
+        format!("        Serial Number: {number} (0x{number:x})\n")
+    } else {
+        format!("        Serial Number:\n            {}\n", hex(serial, ":"))
     };
+    let key_text = public_key(certificate.public_key());
     format!(
         "Certificate:\n    Data:\n        Version: 3 (0x2)\n{serial}        Signature Algorithm: {algorithm}\n        Issuer: {}\n        Validity\n            Not Before: {}\n            Not After : {}\n        Subject: {}\n        Subject Public Key Info:\n{key_text}        X509v3 extensions:\n{}    Signature Algorithm: {algorithm}\n    Signature Value:\n{}",
         distinguished(certificate.issuer()),
         date(certificate.validity().not_before.timestamp()),
         date(certificate.validity().not_after.timestamp()),
         distinguished(certificate.subject()),
-        extensions(certificate, 12),
+        extensions(certificate.extensions(), 12),
         hex_block(&certificate.signature_value.data, 18, 8),
     )
 }
 
-fn extensions(certificate: &X509Certificate<'_>, indent: usize) -> String {
+fn extensions<'a>(all: impl IntoIterator<Item = &'a X509Extension<'a>>, indent: usize) -> String {
     let mut text = String::new();
-    for extension in certificate.extensions() {
+    for extension in all {
         let (title, value) = match extension.parsed_extension() {
             ParsedExtension::KeyUsage(usage) => {
                 let names = [

@@ -44,6 +44,7 @@ pub(super) async fn run(context: ProcessContext) -> ExitStatus {
         return ExitStatus::SUCCESS;
     }
     let titles = (options.rest.len() > 1 || options.has("v")) && !options.has("q");
+    let busybox = context.machine.read(|state| state.processes.get(&context.pid).is_some_and(|process| process.exe == "/bin/tail"));
     let mut status = ExitStatus::SUCCESS;
     let mut followed = Vec::new();
     for (index, file) in options.rest.iter().enumerate() {
@@ -52,11 +53,13 @@ pub(super) async fn run(context: ProcessContext) -> ExitStatus {
             Ok(bytes) => {
                 let title = if titles { format!("{}==> {file} <==\n", if index > 0 { "\n" } else { "" }) } else { String::new() };
                 let _ = context.stdout.write([title.as_bytes(), &cut(&bytes)].concat()).await;
-                followed.push((file.clone(), path, bytes.len()));
+                followed.push((file.clone(), path, Some(bytes.len())));
             }
             Err(errno) => {
                 let verb = if errno == crate::fs::Errno::IsDirectory { "error reading" } else { "cannot open" };
-                let text = if verb == "cannot open" {
+                let text = if busybox && verb == "cannot open" {
+                    format!("tail: can't open '{file}': {errno}")
+                } else if verb == "cannot open" {
                     format!("tail: cannot open '{file}' for reading: {errno}")
                 } else {
                     format!("tail: error reading '{file}': {errno}")
@@ -64,7 +67,7 @@ pub(super) async fn run(context: ProcessContext) -> ExitStatus {
                 let _ = context.stderr.line(text).await;
                 status = ExitStatus::FAILURE;
                 if options.has("F") {
-                    followed.push((file.clone(), path, 0));
+                    followed.push((file.clone(), path, None));
                 }
             }
         }
@@ -72,12 +75,15 @@ pub(super) async fn run(context: ProcessContext) -> ExitStatus {
     if !(options.has("f") || options.has("F")) {
         return status;
     }
-    follow(&context, followed, titles).await
+    follow(&context, followed, titles, busybox).await
 }
 
-async fn follow(context: &ProcessContext, mut files: Vec<(String, String, usize)>, titles: bool) -> ExitStatus {
+/// Files with their names, their paths and how much of them was shown; nothing, if the file was not there yet.
+type Followed = Vec<(String, String, Option<usize>)>;
+
+async fn follow(context: &ProcessContext, mut files: Followed, titles: bool, busybox: bool) -> ExitStatus {
     if files.is_empty() {
-        let _ = context.stderr.line("tail: no files remaining").await;
+        let _ = context.stderr.line(if busybox { "tail: no files" } else { "tail: no files remaining" }).await;
         return ExitStatus::FAILURE;
     }
     let mut changes = context.machine.changes();
@@ -85,6 +91,15 @@ async fn follow(context: &ProcessContext, mut files: Vec<(String, String, usize)
         changes.mark_unchanged();
         for (name, path, seen) in &mut files {
             let Ok(bytes) = context.files.read(path) else { continue };
+            if seen.is_none() {
+                let text = if busybox {
+                    format!("tail: {name} has appeared; following end of new file")
+                } else {
+                    format!("tail: '{name}' has appeared;  following new file")
+                };
+                let _ = context.stderr.line(text).await;
+            }
+            let seen = seen.get_or_insert(0);
             if bytes.len() < *seen {
                 let _ = context.stderr.line(format!("tail: {name}: file truncated")).await;
                 *seen = 0;

@@ -7,7 +7,7 @@ use component::dial::DialError;
 use component::tls::ClientTls;
 use http::{HeaderMap, HeaderValue, Method, Uri};
 
-use super::http::{Call, Failure, fetch, host_port};
+use super::http::{Call, Failure, Phase, fetch, host_port};
 use super::options::{Options, flag, value};
 use crate::machine::{ExitStatus, ProcessContext};
 
@@ -211,8 +211,12 @@ impl Wget<'_> {
     async fn failed(&self, failure: &Failure, uri: &Uri) -> ExitStatus {
         let (host, port) = host_port(uri);
         let (text, code) = match failure {
-            Failure::Lookup if self.busybox => {
+            // busybox bounds the connection with its limit, not the look-up: that one ends by itself, with no address.
+            Failure::Lookup | Failure::TimedOut(Phase::Lookup) if self.busybox => {
                 (format!("wget: bad address '{}'\n", uri.authority().map_or(host.as_str(), |authority| authority.as_str())), 1)
+            }
+            Failure::TimedOut(Phase::Lookup) => {
+                (format!("failed: Connection timed out.\nwget: unable to resolve host address ‘{host}’\n"), 4)
             }
             Failure::Lookup => (format!("failed: Name or service not known.\nwget: unable to resolve host address ‘{host}’\n"), 4),
             Failure::Connect(error, address) if self.busybox => {

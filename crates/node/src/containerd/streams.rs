@@ -36,13 +36,6 @@ impl Streams {
         self.lock().remove(&(machine.to_owned(), container.to_owned()));
     }
 
-    /// Closes the standard input of a container (`stdinOnce`).
-    pub fn close_stdin(&self, machine: &str, container: &str) {
-        if let Some(attached) = self.lock().get_mut(&(machine.to_owned(), container.to_owned())) {
-            attached.stdin = None;
-        }
-    }
-
     /// Makes the streams of a container that is about to start: output goes to its log file and to whoever is attached.
     pub fn open(&self, machine: &Arc<Machine>, container: &str, log: &str, stdin: bool) -> (Input, Output, Output) {
         let (sender, _) = broadcast::channel(BACKLOG);

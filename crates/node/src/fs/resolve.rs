@@ -180,8 +180,7 @@ pub fn resolve(forest: &dyn Forest, namespace: &Namespace, who: Credentials, pat
             return Err(Errno::PermissionDenied);
         }
         let last = rest.iter().all(|part| part == ".");
-        let at = format!("/{}", names.iter().map(String::as_str).chain([name.as_str()]).collect::<Vec<_>>().join("/"));
-        if let Some(mount) = namespace.mounts.iter().rev().find(|mount| mount.target == at) {
+        if let Some(mount) = namespace.mounts.iter().rev().find(|mount| is_at(&mount.target, &names, &name)) {
             match &mount.source {
                 MountSource::Proc { container } => {
                     rest.reverse();
@@ -203,8 +202,8 @@ pub fn resolve(forest: &dyn Forest, namespace: &Namespace, who: Credentials, pat
                 Ok(Found {
                     parent_tree: here.tree,
                     parent: here.ino,
+                    path: canonical(&names, Some(&name)),
                     name,
-                    path: at,
                     target: Target::Missing,
                     read_only: here.read_only,
                     mount_point: false,
@@ -235,7 +234,7 @@ pub fn resolve(forest: &dyn Forest, namespace: &Namespace, who: Credentials, pat
         return Err(Errno::NotDirectory);
     }
     let parent = places.pop().unwrap_or_else(|| root(namespace));
-    let path = format!("/{}", names.join("/"));
+    let path = canonical(&names, None);
     Ok(Found {
         parent_tree: parent.tree,
         parent: parent.ino,
@@ -249,6 +248,21 @@ pub fn resolve(forest: &dyn Forest, namespace: &Namespace, who: Credentials, pat
 
 fn root(namespace: &Namespace) -> Place {
     Place { tree: namespace.root.clone(), ino: ROOT, read_only: namespace.read_only, mount_point: true }
+}
+
+/// Whether a mount's canonical path is that of `name` below `names`.
+fn is_at(target: &str, names: &[String], name: &str) -> bool {
+    let parts = names.iter().map(String::as_str).chain([name]);
+    target.len() > 1 && target[1..].split('/').eq(parts)
+}
+
+fn canonical(names: &[String], name: Option<&str>) -> String {
+    let mut path = String::new();
+    for part in names.iter().map(String::as_str).chain(name) {
+        path.push('/');
+        path.push_str(part);
+    }
+    if path.is_empty() { "/".to_owned() } else { path }
 }
 
 fn split(path: &str) -> Vec<String> {

@@ -167,6 +167,12 @@ impl Tree {
 
     /// Makes a directory with those above it that are missing (mode 755), and gives its number.
     pub fn make_dir(&mut self, path: &str, now: Timestamp) -> Result<Ino, Errno> {
+        if let Ok(found) = resolve(&Single(self), &Namespace::bare(), Credentials::ROOT, path, true)
+            && let Some(ino) = found.ino()
+            && self.inode(ino).is_some_and(|inode| inode.is_dir())
+        {
+            return Ok(ino);
+        }
         let mut at = String::new();
         let mut ino = ROOT;
         for name in path.split('/').filter(|part| !part.is_empty()) {

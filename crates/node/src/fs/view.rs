@@ -228,21 +228,38 @@ impl View {
 
     /// What `execve(2)` would run.
     pub fn executable(&self, path: &str) -> Result<Executable, Errno> {
-        self.inode(
-            path,
-            true,
-            |_, _, inode| {
-                if inode.is_dir() || !self.who.may(inode, EXECUTE) {
-                    return Err(Errno::PermissionDenied);
-                }
-                match &inode.kind {
-                    Kind::Program(name) => Ok(Executable::Program(name.clone())),
-                    Kind::File(data) => Ok(Executable::Script(data.0.clone())),
-                    _ => Err(Errno::PermissionDenied),
-                }
-            },
-            |_| Err(Errno::PermissionDenied),
-        )
+        self.inode(path, true, |_, _, inode| self.execute(inode), |_| Err(Errno::PermissionDenied))
+    }
+
+    /// What in a directory may be executed, by name; none if it cannot be read.
+    pub fn executables(&self, dir: &str) -> Vec<(String, Executable)> {
+        let base = dir.trim_end_matches('/');
+        let mounted = self.namespace.mounts.iter().any(|mount| mount.target.starts_with(base));
+        let names: Vec<(String, Option<Executable>)> = self.shared.read(|state| {
+            let Ok(found) = resolve(state, &self.namespace, self.who, dir, true) else { return Vec::new() };
+            let Target::Inode(id, ino) = &found.target else { return Vec::new() };
+            let Some(tree) = state.tree(id) else { return Vec::new() };
+            let Some(Kind::Dir(entries)) = tree.inode(*ino).filter(|dir| self.who.may(dir, READ)).map(|dir| &dir.kind) else {
+                return Vec::new();
+            };
+            let known = |ino: &Ino| tree.inode(*ino).filter(|_| !mounted).and_then(|inode| self.execute(inode).ok());
+            entries.iter().map(|(name, ino)| (name.to_string(), known(ino))).collect()
+        });
+        // Links, and what may be mounted over a file, take the long way.
+        let look = |name: &str| self.executable(&format!("{base}/{name}")).ok();
+        names.into_iter().filter_map(|(name, known)| known.or_else(|| look(&name)).map(|found| (name, found))).collect()
+    }
+
+    /// What running a file means.
+    fn execute(&self, inode: &Inode) -> Result<Executable, Errno> {
+        if inode.is_dir() || !self.who.may(inode, EXECUTE) {
+            return Err(Errno::PermissionDenied);
+        }
+        match &inode.kind {
+            Kind::Program(name) => Ok(Executable::Program(name.clone())),
+            Kind::File(data) => Ok(Executable::Script(data.0.clone())),
+            _ => Err(Errno::PermissionDenied),
+        }
     }
 
     /// The first file named `command` in the directories of `path` (as `$PATH`) that may be executed.

@@ -64,6 +64,7 @@ impl LineDiscipline {
                 '\u{3}' => {
                     step.echo.extend_from_slice(b"^C\r\n");
                     self.line.clear();
+                    self.at = None;
                     step.signal = Some(Signal::Int);
                 }
                 '\u{1c}' => step.signal = Some(Signal::Quit),

@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 use super::child::{Child, ExecError, ExitStatus};
 use super::command::{Command, DEFAULT_PATH};
 use super::process::{Pid, Process, RunState, StdioSpec};
-use super::program::{ProcessContext, Programs};
+use super::program::{ProcessContext, Program, Programs};
 use super::resources::Usage;
 use super::shared::Shared;
 use super::signal::{Signal, Signals};
@@ -282,8 +282,57 @@ impl Machine {
         }
     }
 
+    /// `execve(2)` in a running process: another program takes its place; its number, its parent and whoever waits for it stay. The
+    /// caller runs the program, and ends the process with its status.
+    pub(crate) fn replace(&self, pid: Pid, command: Command) -> Result<(Arc<dyn Program>, ProcessContext), ExecError> {
+        let files = self.view(command.namespace.clone(), command.who).with_umask(command.umask);
+        let resolved = self.resolve(&files, &command)?;
+        let fail = |errno| ExecError { path: resolved.exe.clone(), errno };
+        let program = self.env.programs.get(&resolved.program).ok_or_else(|| fail(Errno::Unsupported))?;
+        let process = self.write(|state| {
+            let process = Arc::make_mut(state.processes.get_mut(&pid)?);
+            process.argv.clone_from(&resolved.argv);
+            process.exe.clone_from(&resolved.exe);
+            process.usage = Usage::typical(&resolved.program);
+            process.program = resolved.program.clone();
+            process.env = command.env;
+            process.cwd = command.cwd;
+            Some(process.clone())
+        });
+        let process = process.ok_or_else(|| fail(Errno::NoProcess))?;
+        let outputs = (command.stdout, command.stderr);
+        let (context, signals) = self.given(&Arc::new(process), files, command.stdin, outputs, command.terminal, false);
+        if let Some(running) = self.lock().get_mut(&pid) {
+            running.program = resolved.program;
+            running.handled = context.signals.handled.clone();
+            running.signals = signals;
+        }
+        Ok((program, context))
+    }
+
     /// The living half of a process: its row in `running`, and what its program is given.
     fn context(
+        &self,
+        process: &Arc<Process>,
+        files: View,
+        stdin: Input,
+        outputs: (Output, Output),
+        terminal: Option<Arc<super::stdio::Terminal>>,
+        resumed: bool,
+    ) -> (Child, ProcessContext, watch::Receiver<bool>) {
+        let pid = process.pid;
+        let (context, signals) = self.given(process, files, stdin, outputs, terminal, resumed);
+        let handled = context.signals.handled.clone();
+        let stopped = watch::Sender::new(process.state == RunState::Stopped);
+        let status = watch::Sender::new(None);
+        let child = Child { pid, status: status.subscribe() };
+        let hold = stopped.subscribe();
+        self.lock().insert(pid, Running { abort: None, program: process.program.clone(), handled, signals, stopped, status });
+        (child, context, hold)
+    }
+
+    /// What a program is given, and the way by which it gets signals.
+    fn given(
         &self,
         process: &Arc<Process>,
         files: View,
@@ -291,16 +340,11 @@ impl Machine {
         (stdout, stderr): (Output, Output),
         terminal: Option<Arc<super::stdio::Terminal>>,
         resumed: bool,
-    ) -> (Child, ProcessContext, watch::Receiver<bool>) {
-        let pid = process.pid;
-        let handled = Arc::new(Mutex::new(BTreeSet::new()));
+    ) -> (ProcessContext, mpsc::UnboundedSender<Signal>) {
         let (signals, queue) = mpsc::unbounded_channel();
-        let stopped = watch::Sender::new(process.state == RunState::Stopped);
-        let status = watch::Sender::new(None);
-        let child = Child { pid, status: status.subscribe() };
         let context = ProcessContext {
             machine: self.arc(),
-            pid,
+            pid: process.pid,
             argv: process.argv.clone(),
             env: process.env.clone(),
             cwd: process.cwd.clone(),
@@ -308,16 +352,14 @@ impl Machine {
             stdin,
             stdout,
             stderr,
-            signals: Signals { handled: handled.clone(), queue },
+            signals: Signals { handled: Arc::default(), queue },
             origin: process.origin.clone(),
             terminal,
             unit: process.unit.clone(),
             container: process.container.clone(),
             resumed,
         };
-        let hold = stopped.subscribe();
-        self.lock().insert(pid, Running { abort: None, program: process.program.clone(), handled, signals, stopped, status });
-        (child, context, hold)
+        (context, signals)
     }
 
     /// Gives a process its task. Its row exists already, so that a program that ends at once finds it.

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use super::fabric::{Acceptor, Network};
-use super::listener::{Accepted, ServerTls};
+use super::listener::Accepted;
 use super::lookup::dial_error;
 use super::route::Unreachable;
 use super::rules::Protocol;
@@ -89,15 +89,6 @@ impl Network {
         let accepted =
             Accepted { stream, peer: SocketAddr::new(route.source, self.client_port(from)), local: route.destination, client_cert };
         queue.send(accepted).map_err(|_| DialError::Refused { address })
-    }
-
-    /// What the server at an address would present in a handshake; `None` if it speaks no TLS.
-    pub async fn server_tls(&self, from: &Origin, to: SocketAddr) -> Option<ServerTls> {
-        let route = self.route(from, to, Protocol::Tcp).ok()?;
-        match self.acceptor(&route.node, route.socket.as_ref()?).await? {
-            Acceptor::Tcp { tls, .. } => tls.map(|tls| (*tls).clone()),
-            Acceptor::Names(_) => None,
-        }
     }
 }
 

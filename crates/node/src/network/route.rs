@@ -143,6 +143,8 @@ impl Network {
             return self.deliver(node, None, SocketAddr::new(address, port), protocol, seen_as);
         }
         match self.pod_at(address) {
+            // Lost at the gateway, unless a node forwards it.
+            Some(_) if through.is_none() && !self.routes_pods(&source) => Err(Unreachable::Dropped),
             Some((node, pod)) => {
                 // On the way through another node's port a packet gets that node's address before it comes to the pod's.
                 let shown = if through.is_some_and(|through| through != node) { seen_as } else { source.address };
@@ -161,10 +163,16 @@ impl Network {
         }
         let (node, pod) = match (self.machine_at(address), self.pod_at(address)) {
             (Some((node, _)), _) => (node, None),
+            (None, Some(_)) if !self.routes_pods(&source) => return Err(Unreachable::Dropped),
             (None, Some((node, pod))) => (node, Some(pod)),
             (None, None) => return Err(self.nowhere(address)),
         };
         self.check_policy(&source, &source.address, &node, pod.as_ref(), address, None)
+    }
+
+    fn routes_pods(&self, source: &Source) -> bool {
+        let machine = source.node.as_deref().and_then(|node| self.machine(node));
+        machine.is_none_or(|machine| machine.read(|state| state.network.routes_pods))
     }
 
     /// What becomes of packets to an address that nobody has: on the machines' own network and in the pods' ARP fails,

@@ -96,6 +96,8 @@ pub struct MachineNetwork {
     /// Listening sockets. Their acceptors are tasks, which attach again when the machine is brought to life.
     #[serde(with = "super::pairs")]
     pub sockets: OrdMap<SocketKey, Arc<Socket>>,
+    /// Whether it has routes to the pods of other machines, as a cluster's nodes have.
+    pub routes_pods: bool,
     /// Ephemeral port that was used last.
     pub last_port: u16,
     /// Chooses endpoints.
@@ -112,6 +114,7 @@ impl Default for MachineNetwork {
             policies: PolicyRules::default(),
             host_ports: OrdMap::new(),
             sockets: OrdMap::new(),
+            routes_pods: true,
             last_port: 32_768,
             generator: Generator::for_part(0, "network"),
         }

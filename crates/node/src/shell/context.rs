@@ -29,6 +29,8 @@ pub(super) struct ShellContext {
     pub(super) stdin: Input,
     /// Where the script being run writes its errors.
     pub(super) stderr: Mutex<Output>,
+    /// Commands of the script being run whose input is a pipe or a file, even an empty one, and not the shell's.
+    pub(super) fed: Mutex<BTreeSet<String>>,
     /// Told of every Ctrl-C.
     pub(super) interrupted: Notify,
     pub(super) interactive: bool,
@@ -39,6 +41,10 @@ pub(super) struct ShellContext {
     pub(super) jobs: Mutex<Jobs>,
     /// Exit code that `exit` was given.
     pub(super) exited: Mutex<Option<i32>>,
+    /// What the script being run gives the shell's process to.
+    pub(super) execs: Mutex<BTreeSet<String>>,
+    /// Whether the next command takes the shell's place.
+    pub(super) replacing: AtomicBool,
 }
 
 /// A shell inside a shell.
@@ -64,6 +70,7 @@ impl ShellContext {
             terminal: context.terminal.clone(),
             stdin: context.stdin.clone(),
             stderr: Mutex::new(context.stderr.clone()),
+            fed: Mutex::default(),
             interrupted: Notify::new(),
             interactive,
             on_terminal: AtomicBool::new(context.terminal.is_some()),
@@ -71,6 +78,8 @@ impl ShellContext {
             foreground: Mutex::default(),
             jobs: Mutex::default(),
             exited: Mutex::default(),
+            execs: Mutex::default(),
+            replacing: AtomicBool::new(false),
         }
     }
 

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use bashkit::{Builtin, BuiltinContext, Command, CommandContext, CommandOutput, CommandStatus, ExecResult, Result};
 
 use super::context::{ShellContext, locked};
+use super::replace::Started;
 use crate::fs::Errno;
 use crate::machine::{ExecError, Input, Output};
 
@@ -40,21 +41,21 @@ impl External {
         let name = argv.first().cloned().unwrap_or_default();
         let mut command = shell.command(argv, env, &ctx.cwd.to_string_lossy());
         let (writer, piped) = Input::channel();
-        // What is typed goes to the command only if nothing is piped into it.
-        command.stdin = piped.or(shell.stdin.clone());
+        // What is typed goes to the command only if nothing is piped into it. bashkit does not tell an empty pipe from none.
+        command.stdin = if locked(&shell.fed).contains(&name) { piped } else { piped.or(shell.stdin.clone()) };
         let (out, from_out) = Output::pipe();
         let (err, from_err) = Output::pipe();
         command.stdout = out;
         command.stderr = err;
-        let child = match shell.machine.spawn(command) {
-            Ok(child) => child,
+        let Started { pid, mut ended } = match shell.start(command) {
+            Ok(started) => started,
             Err(error) => {
                 let (text, code) = exec_failure(&shell.name, &name, &error);
                 ctx.stderr.write_all(text.as_bytes()).await?;
                 return Ok(CommandStatus::with_code(code));
             }
         };
-        shell.foreground().insert(child.pid());
+        shell.foreground().insert(pid);
         let feed = async {
             while let Ok(Some(chunk)) = ctx.stdin.read_chunk().await {
                 if writer.send(chunk.into()).await.is_err() {
@@ -67,19 +68,24 @@ impl External {
         let mut feed = std::pin::pin!(feed);
         let mut drain = std::pin::pin!(drain);
         let mut fed = false;
+        let mut status = None;
         // The end of both outputs is the end of the process (and of what it left behind with its outputs).
         let broken = loop {
             tokio::select! {
                 biased;
                 (out, err) = &mut drain => break out.is_err() || err.is_err(),
                 () = &mut feed, if !fed => fed = true,
+                end = &mut ended, if status.is_none() => status = Some(end),
             }
         };
-        if broken && child.try_wait().is_none() {
-            let _ = shell.machine.kill(child.pid(), crate::machine::Signal::Pipe);
+        if broken && status.is_none() {
+            let _ = shell.machine.kill(pid, crate::machine::Signal::Pipe);
         }
-        let status = child.wait().await;
-        shell.foreground().remove(&child.pid());
+        let status = match status {
+            Some(status) => status,
+            None => ended.await,
+        };
+        shell.foreground().remove(&pid);
         Ok(CommandStatus::with_code(status.code()))
     }
 }

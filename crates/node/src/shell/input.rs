@@ -166,90 +166,111 @@ pub(super) struct Readers {
     pub(super) utilities: BTreeSet<&'static str>,
     /// Whether `mapfile` does, which bashkit gives the whole input or none.
     pub(super) whole: bool,
+    /// Commands that have an input of their own wherever they stand: a pipe, a file.
+    pub(super) fed: BTreeSet<String>,
 }
 
 impl Readers {
     /// Looks at what is written, not at functions, substitutions and sourced files.
     pub(super) fn of(script: &str) -> Self {
-        let mut readers = Self::default();
+        let mut found = Search::default();
         if let Ok(script) = Parser::new(script).parse() {
-            readers.commands(&script.commands);
+            found.commands(&script.commands, false);
         }
+        let Search { mut readers, lent } = found;
+        readers.fed.retain(|name| !lent.contains(name));
         readers
     }
+}
 
-    fn commands(&mut self, commands: &[Command]) {
-        commands.iter().for_each(|command| self.command(command));
+/// What has been found so far.
+#[derive(Default)]
+struct Search {
+    readers: Readers,
+    /// Commands that have the shell's input.
+    lent: BTreeSet<String>,
+}
+
+/// `fed`: what is looked at has an input of its own.
+impl Search {
+    fn commands(&mut self, commands: &[Command], fed: bool) {
+        commands.iter().for_each(|command| self.command(command, fed));
     }
 
-    fn command(&mut self, command: &Command) {
+    fn command(&mut self, command: &Command, fed: bool) {
         match command {
-            Command::Simple(command) => self.simple(command),
+            Command::Simple(command) => self.simple(command, fed),
             // Only the first of a pipeline has the shell's input.
-            Command::Pipeline(pipeline) => self.commands(&pipeline.commands[..pipeline.commands.len().min(1)]),
-            Command::List(list) => {
-                self.command(&list.first);
-                list.rest.iter().for_each(|(_, command)| self.command(command));
+            Command::Pipeline(pipeline) => {
+                for (place, command) in pipeline.commands.iter().enumerate() {
+                    self.command(command, fed || place > 0);
+                }
             }
-            Command::Compound(compound, redirects) if !names_input(redirects) => self.compound(compound),
-            Command::Compound(..) | Command::Function(_) => {}
+            Command::List(list) => {
+                self.command(&list.first, fed);
+                list.rest.iter().for_each(|(_, command)| self.command(command, fed));
+            }
+            Command::Compound(compound, redirects) => self.compound(compound, fed || names_input(redirects)),
+            Command::Function(_) => {}
         }
     }
 
-    fn compound(&mut self, compound: &CompoundCommand) {
+    fn compound(&mut self, compound: &CompoundCommand, fed: bool) {
         match compound {
             CompoundCommand::If(command) => {
-                self.commands(&command.condition);
-                self.commands(&command.then_branch);
+                self.commands(&command.condition, fed);
+                self.commands(&command.then_branch, fed);
                 for (condition, branch) in &command.elif_branches {
-                    self.commands(condition);
-                    self.commands(branch);
+                    self.commands(condition, fed);
+                    self.commands(branch, fed);
                 }
-                self.commands(command.else_branch.as_deref().unwrap_or_default());
+                self.commands(command.else_branch.as_deref().unwrap_or_default(), fed);
             }
-            CompoundCommand::For(command) => self.commands(&command.body),
-            CompoundCommand::ArithmeticFor(command) => self.commands(&command.body),
+            CompoundCommand::For(command) => self.commands(&command.body, fed),
+            CompoundCommand::ArithmeticFor(command) => self.commands(&command.body, fed),
             CompoundCommand::While(command) => {
-                self.commands(&command.condition);
-                self.commands(&command.body);
+                self.commands(&command.condition, fed);
+                self.commands(&command.body, fed);
             }
             CompoundCommand::Until(command) => {
-                self.commands(&command.condition);
-                self.commands(&command.body);
+                self.commands(&command.condition, fed);
+                self.commands(&command.body, fed);
             }
-            CompoundCommand::Case(command) => command.cases.iter().for_each(|case| self.commands(&case.commands)),
-            CompoundCommand::Select(command) => self.commands(&command.body),
-            CompoundCommand::Subshell(commands) | CompoundCommand::BraceGroup(commands) => self.commands(commands),
+            CompoundCommand::Case(command) => command.cases.iter().for_each(|case| self.commands(&case.commands, fed)),
+            CompoundCommand::Select(command) => self.commands(&command.body, fed),
+            CompoundCommand::Subshell(commands) | CompoundCommand::BraceGroup(commands) => self.commands(commands, fed),
             CompoundCommand::Time(command) => {
                 if let Some(command) = &command.command {
-                    self.command(command);
+                    self.command(command, fed);
                 }
             }
             CompoundCommand::Arithmetic(_) | CompoundCommand::Conditional(_) | CompoundCommand::Coproc(_) => {}
         }
     }
 
-    fn simple(&mut self, command: &SimpleCommand) {
-        if names_input(&command.redirects) {
+    fn simple(&mut self, command: &SimpleCommand, fed: bool) {
+        let name = text(&command.name);
+        if fed || names_input(&command.redirects) {
+            self.readers.fed.insert(name);
             return;
         }
-        let name = text(&command.name);
+        self.lent.insert(name.clone());
         if matches!(name.as_str(), "mapfile" | "readarray") {
-            self.whole = true;
+            self.readers.whole = true;
             return;
         }
         if let ("sh" | "bash", [option, script, ..]) = (name.as_str(), &command.args[..])
             && text(option) == "-c"
         {
-            let inner = Self::of(&text(script));
-            self.utilities.extend(inner.utilities);
-            self.whole |= inner.whole;
+            let inner = Readers::of(&text(script));
+            self.readers.utilities.extend(inner.utilities);
+            self.readers.whole |= inner.whole;
             return;
         }
         let Some(name) = UTILITIES.iter().find(|utility| **utility == name) else { return };
         let args: Vec<String> = command.args.iter().map(text).collect();
         if reads_stdin(name, &args) {
-            self.utilities.insert(name);
+            self.readers.utilities.insert(name);
         }
     }
 }
@@ -331,6 +352,21 @@ mod tests {
         }
         assert!(Readers::of("mapfile -t lines").whole);
         assert!(!Readers::of("mapfile -t lines < /etc/hosts").whole);
+    }
+
+    #[test]
+    fn an_input_of_ones_own_is_told_from_the_shells_even_if_nothing_is_in_it() {
+        for (script, want) in [
+            ("true | tail -1", "tail"),
+            ("tail -1", ""),
+            ("tail -1 < /tmp/x", "tail"),
+            ("kubectl apply -f - && true | sudo tail", "sudo"),
+            ("tail -f /x | tail -1", ""),
+            ("true | while read x; do kubectl get $x; done", "kubectl read"),
+            ("true | /usr/bin/tail", "/usr/bin/tail"),
+        ] {
+            assert_eq!(Readers::of(script).fed.into_iter().collect::<Vec<_>>().join(" "), want, "{script}");
+        }
     }
 
     #[test]

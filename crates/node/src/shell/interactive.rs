@@ -230,9 +230,9 @@ impl Shell {
         &self.machine
     }
 
-    /// Ends the login as closing the connection does: the history is saved, the shell's process is gone.
+    /// Ends the login as closing the connection does: an interactive shell's history is saved, its process is gone.
     pub fn close(&mut self) {
-        if let Some(level) = self.levels.first() {
+        if let Some(level) = self.levels.first().filter(|level| level.session.context.interactive) {
             let text = self.history.iter().fold(String::new(), |text, line| text + line + "\n");
             let _ = self.machine.host_files().write_mode(&format!("{}/.bash_history", level.home), text, 0o600);
         }

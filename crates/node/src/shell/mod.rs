@@ -10,6 +10,7 @@ mod input;
 mod interactive;
 mod job;
 mod program;
+mod replace;
 mod session;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use bashkit::ExecOptions;
 
 use super::session::Session;
-use crate::machine::{ExitStatus, ProcessContext};
+use crate::machine::{ExitStatus, ProcessContext, Signal, Signals};
 
 /// Names in the program table that are shells.
 pub(crate) fn shell_names() -> [&'static str; 2] {
@@ -11,7 +11,7 @@ pub(crate) fn shell_names() -> [&'static str; 2] {
 }
 
 /// Runs a shell. Resumed, it begins again: what a script had done so far is in the files.
-pub(crate) async fn run_shell(context: ProcessContext) -> ExitStatus {
+pub(crate) async fn run_shell(mut context: ProcessContext) -> ExitStatus {
     let args = context.argv.get(1..).unwrap_or_default().to_vec();
     let mut flags = String::new();
     let mut index = 0;
@@ -84,34 +84,65 @@ pub(crate) async fn run_shell(context: ProcessContext) -> ExitStatus {
         let options = ExecOptions::new().arg0(file.clone()).positional(parameters.to_vec());
         return session.run_reading(&format!("{flags}{script}"), options, &context.stdout, &context.stderr).await;
     }
-    from_stdin(&context, &mut session, &flags).await
+    from_stdin(&mut context, &mut session, &flags).await
 }
 
-/// Lines from standard input. A line that does not end a command waits for more; with a terminal there is a prompt.
-async fn from_stdin(context: &ProcessContext, session: &mut Session, flags: &str) -> ExitStatus {
+/// Lines from standard input. A line that does not end a command waits for more; with a terminal there is a prompt, Ctrl-C ends the
+/// running command or gives a new prompt, and the shell stays.
+async fn from_stdin(context: &mut ProcessContext, session: &mut Session, flags: &str) -> ExitStatus {
     let mut status = ExitStatus::SUCCESS;
     let mut pending = flags.to_owned();
     let prompt = if context.files.credentials().uid == 0 { "# " } else { "$ " };
+    if context.terminal.is_some() {
+        context.signals.handle(&[Signal::Int, Signal::Quit]);
+    }
     loop {
         if context.terminal.is_some() {
             let text = if pending.is_empty() { prompt } else { "> " };
             let _ = context.stdout.write(format!("{}{text}", if pending.is_empty() { session.cwd() + " " } else { String::new() })).await;
         }
-        let Some(line) = context.stdin.read_line().await else { break };
+        let line = tokio::select! {
+            biased;
+            () = interruption(&mut context.signals) => {
+                pending.clear();
+                status = ExitStatus::Signal(Signal::Int);
+                continue;
+            }
+            line = context.stdin.read_line() => line,
+        };
+        let Some(line) = line else { break };
         pending.push_str(&String::from_utf8_lossy(&line));
         if incomplete(&pending) {
             continue;
         }
         let script = std::mem::take(&mut pending);
-        status = session.run_reading(&script, ExecOptions::new(), &context.stdout, &context.stderr).await;
+        status = run_interruptible(context, session, &script).await;
         if session.exited().is_some() {
             return status;
         }
     }
     if !pending.trim().is_empty() {
-        status = session.run_reading(&pending, ExecOptions::new(), &context.stdout, &context.stderr).await;
+        status = run_interruptible(context, session, &pending).await;
     }
     status
+}
+
+/// Runs a script. An INT that the shell handles goes to what it runs.
+async fn run_interruptible(context: &mut ProcessContext, session: &mut Session, script: &str) -> ExitStatus {
+    let interrupter = session.interrupter();
+    let mut run = std::pin::pin!(session.run_reading(script, ExecOptions::new(), &context.stdout, &context.stderr));
+    loop {
+        tokio::select! {
+            biased;
+            status = &mut run => return status,
+            () = interruption(&mut context.signals) => interrupter.interrupt(),
+        }
+    }
+}
+
+/// The next INT; other signals that the shell handles are ignored.
+async fn interruption(signals: &mut Signals) {
+    while signals.recv().await != Signal::Int {}
 }
 
 /// Whether more lines are needed to end the command.

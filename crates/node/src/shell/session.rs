@@ -1,5 +1,6 @@
 //! One bash: its variables, functions and working directory live as long as it does.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,8 +16,9 @@ use super::files::{EXEC_BY_PATH, ShellFiles};
 use super::idle::{Idle, Inside, Simulation};
 use super::input::{Read, Readers, whole};
 use super::job::{JobsCommand, Kill};
+use super::replace;
 use super::utility::UTILITIES;
-use crate::fs::Executable;
+use crate::fs::{Executable, View};
 use crate::machine::{DEFAULT_PATH, ExitStatus, Output, ProcessContext, Signal};
 
 /// Words that are bash's own; every other of bashkit's commands must be a file to be found.
@@ -94,6 +96,8 @@ pub struct Session {
     bash: Bash,
     registry: BuiltinRegistry,
     programs: BTreeSet<String>,
+    /// How the last script ended: `$?`.
+    last: ExitStatus,
     cancelled: Arc<AtomicBool>,
     idle: Idle,
 }
@@ -109,7 +113,8 @@ impl Session {
         let idle = Idle::new()?;
         let files = context.files();
         let path = env.get("PATH").cloned().unwrap_or_else(|| DEFAULT_PATH.to_owned());
-        let present: BTreeSet<&str> = UTILITIES.iter().copied().filter(|name| files.which(name, &path).is_some()).collect();
+        let found: BTreeSet<String> = executables(&files, &path).map(|(name, _)| name).collect();
+        let present: BTreeSet<&str> = UTILITIES.iter().copied().filter(|name| found.contains(*name)).collect();
         let registry = BuiltinRegistry::new();
         registry.insert_command(EXEC_BY_PATH, ByPath(context.clone()));
         for (name, code) in [("true", 0), (":", 0), ("false", 1)] {
@@ -144,6 +149,7 @@ impl Session {
             .hostname(context.machine.name())
             .cwd(PathBuf::from(cwd))
             .before_tool(before)
+            .before_tool(replace::hook(&context))
             .on_exit(Box::new(move |event| {
                 *locked(&exited.exited) = Some(event.code & 0xff);
                 HookAction::Continue(event)
@@ -154,24 +160,16 @@ impl Session {
         let mut bash = builder.build();
         bash.set_interactive(context.interactive);
         let cancelled = bash.cancellation_token();
-        Ok(Self { context, bash, registry, programs: BTreeSet::new(), cancelled, idle })
+        Ok(Self { context, bash, registry, programs: BTreeSet::new(), last: ExitStatus::SUCCESS, cancelled, idle })
     }
 
     /// Registers every program in the directories of `PATH`, and forgets those that are gone.
     fn find_programs(&mut self) {
         let files = self.context.files();
         let path = self.variable("PATH").unwrap_or_else(|| DEFAULT_PATH.to_owned());
-        let mut found = BTreeSet::new();
-        for dir in path.split(':').filter(|dir| !dir.is_empty()) {
-            for (name, stat) in files.read_dir(dir).unwrap_or_default() {
-                if stat.is_dir() || UTILITIES.contains(&name.as_str()) || SHELL_OWN.contains(&name.as_str()) {
-                    continue;
-                }
-                if matches!(files.executable(&format!("{dir}/{name}")), Ok(Executable::Program(_))) {
-                    found.insert(name);
-                }
-            }
-        }
+        let programs = executables(&files, &path).filter(|(_, found)| matches!(found, Executable::Program(_))).map(|(name, _)| name);
+        let own = |name: &str| UTILITIES.contains(&name) || SHELL_OWN.contains(&name);
+        let found: BTreeSet<String> = programs.filter(|name| !own(name)).collect();
         for name in self.programs.difference(&found) {
             self.registry.remove(name);
         }
@@ -216,12 +214,16 @@ impl Session {
     /// Runs a script whose commands may read the shell's own input.
     pub(super) async fn run_reading(&mut self, script: &str, options: ExecOptions, stdout: &Output, stderr: &Output) -> ExitStatus {
         let mut readers = Readers::of(script);
+        *locked(&self.context.fed) = std::mem::take(&mut readers.fed);
         let mut options = options;
         if readers.whole {
             let stdin = self.context.stdin.clone();
             match whole(&self.context, &stdin).await {
                 Some(bytes) => options = options.stdin(bytes),
-                None => return ExitStatus::Signal(Signal::Int),
+                None => {
+                    self.last = ExitStatus::Signal(Signal::Int);
+                    return self.last;
+                }
             }
         }
         let (files, path) = (self.context.files(), self.variable("PATH").unwrap_or_else(|| DEFAULT_PATH.to_owned()));
@@ -241,19 +243,21 @@ impl Session {
         self.find_programs();
         self.cancelled.store(false, Ordering::Relaxed);
         Read::restore(&self.context, &self.registry);
+        self.context.expect_execs(script);
         stderr.clone_into(&mut locked(&self.context.stderr));
         let (out, err) = (stdout.clone(), stderr.clone());
         let simulation = self.context.simulation.clone();
+        let script = carrying(self.last, script);
         let execution = self
             .bash
-            .execute(script)
+            .execute(&script)
             .options(options)
             .stdout_fn(sink(simulation.clone(), out))
             .stderr_fn(sink(simulation.clone(), err))
             .into_future();
         let result = self.idle.run(&simulation, execution).await;
         let cancelled = self.cancelled.swap(false, Ordering::Relaxed);
-        match result {
+        let status = match result {
             Ok(result) => ExitStatus::from(self.exited().unwrap_or(result.exit_code)),
             Err(_) if cancelled => ExitStatus::Signal(Signal::Int),
             Err(bashkit::Error::Cancelled) => ExitStatus::Signal(Signal::Int),
@@ -262,12 +266,27 @@ impl Session {
                 let _ = stderr.line(format!("{}: {error}", self.context.name)).await;
                 ExitStatus::Code(2)
             }
-        }
+        };
+        self.last = status;
+        status
     }
+}
+
+/// The script with `$?` as the one before left it: bashkit begins every script with 0.
+fn carrying(last: ExitStatus, script: &str) -> Cow<'_, str> {
+    if last.success() || !(script.contains("$?") || script.contains("${?") || script.trim() == "exit") {
+        return Cow::Borrowed(script);
+    }
+    Cow::Owned(format!("(exit {}); {script}", last.code()))
 }
 
 /// Programs whose name is a word of our shell.
 const SHELL_OWN: &[&str] = &["kill", "bash", "sh"];
+
+/// What the directories of a `PATH` have that may be executed.
+fn executables(files: &View, path: &str) -> impl Iterator<Item = (String, Executable)> {
+    path.split(':').filter(|dir| !dir.is_empty()).flat_map(|dir| files.executables(dir))
+}
 
 fn sink(
     simulation: Simulation,

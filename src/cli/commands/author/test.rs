@@ -42,6 +42,9 @@ pub struct Args {
     /// So many variants of each scenario (with --backend kind, where each takes minutes)
     #[arg(long, value_name = "N")]
     variants: Option<usize>,
+    /// On kind, untouched and solved only: no second grading, no wrong fix
+    #[arg(long)]
+    brief: bool,
     /// All but this one (repeatable)
     #[arg(long, value_name = "ID")]
     except: Vec<String>,
@@ -74,6 +77,9 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
         return context.block_on(watch::run(folder, args.seeds, context));
     }
     let catalog = catalog::load(folder, context)?;
+    if args.brief && args.backend != Backend::Kind.as_str() {
+        return Err(CliError::usage("--brief goes with --backend kind").hint("on the embedded cluster a whole proof takes seconds"));
+    }
     let only = match &chosen {
         Chosen::Folder(_) => Only::Own,
         Chosen::Ids(ids) if ids.is_empty() => Only::All,
@@ -89,7 +95,7 @@ pub fn run(args: Args, context: &Context) -> Result<u8, CliError> {
     }
     if args.backend == Backend::Kind.as_str() {
         let cases = prove_kind::few(cases, args.variants);
-        return context.block_on(prove_kind::run(&catalog, &cases, &args.kind, args.format, context));
+        return context.block_on(prove_kind::run(&catalog, &cases, (&args.kind, args.brief), args.format, context));
     }
     let named = !matches!(only, Only::All);
     context.block_on(prove_all(&catalog, &cases, named, &args, context))

@@ -12,7 +12,7 @@ use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::binder::{PROVISIONER, SELECTED_NODE};
-use crate::machinery::errors::{already_exists, text};
+use crate::machinery::errors::{Failure, already_exists, text};
 use crate::machinery::kit::{Reconcile, Synced};
 use crate::machinery::volume_match::class_of_claim;
 use crate::machinery::{Informer, Kit, Meta, Outcome, Recorder};
@@ -83,6 +83,12 @@ impl Reconcile for Provision<'_> {
             return Ok(());
         }
         this.recorder.normal(&*claim, "Provisioning", format!("External provisioner is provisioning volume for claim {key:?}"));
+        if !on_one_node(&claim) {
+            let message = "NodePath only supports ReadWriteOnce and ReadWriteOncePod (1.22+) access modes";
+            let text = format!("failed to provision volume with StorageClass {:?}: {message}", class.name());
+            this.recorder.warning(&*claim, "ProvisioningFailed", text.clone());
+            return Err(Failure::Other(text));
+        }
         let hostname = this.nodes.get(&node).and_then(|n| n.label("kubernetes.io/hostname").map(str::to_owned)).unwrap_or(node);
         match this.kit.create(&volume(&claim, &class, &name, &hostname)).await {
             Ok(_) => this.recorder.normal(&*claim, "ProvisioningSucceeded", format!("Successfully provisioned volume {name}")),
@@ -98,6 +104,12 @@ impl Reconcile for Provision<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether the claim asks for no access from other nodes: a directory of one node cannot give it.
+fn on_one_node(claim: &PersistentVolumeClaim) -> bool {
+    let modes = claim.spec.as_ref().and_then(|spec| spec.access_modes.as_deref()).unwrap_or_default();
+    modes.iter().all(|mode| matches!(mode.as_str(), "ReadWriteOnce" | "ReadWriteOncePod"))
 }
 
 fn volume(claim: &PersistentVolumeClaim, class: &StorageClass, name: &str, hostname: &str) -> PersistentVolume {

@@ -1,5 +1,7 @@
 //! The kubelet's API: logs and exec as the API server asks for them.
 
+use std::time::Duration;
+
 use component::tls::ClientTls;
 use component::{Dialer, Origin};
 use futures::{SinkExt, StreamExt};
@@ -74,6 +76,29 @@ async fn exec_carries_output_exit_codes_and_keystrokes() {
     );
     let (out, _, status, _) = exec(&world, "command=cat&input=1&output=1&tty=1", &[b"hx\x7fi\r", b"\x04"]).await;
     assert_eq!((out.as_str(), &status["status"]), ("hx\x08 \x08i\r\nhi\r\n", &json!("Success")), "{out:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn interrupt_in_a_containers_shell_ends_its_command_and_not_the_shell() {
+    let world = nginx().await;
+    let started = tokio::time::Instant::now();
+    let mut socket = open(&world, "/exec/default/web/nginx?command=sh&input=1&output=1&tty=1", "v5.channel.k8s.io").await;
+    for typed in ["echo unfinished \x03", "sleep 100\r", "\x03", "echo $((40 + 2))\r", "exit\r"] {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        socket.send(Message::Binary(["\0", typed].concat().into())).await.expect("sent");
+    }
+    let (mut out, mut status) = (String::new(), Value::Null);
+    while let Some(Ok(message)) = socket.next().await {
+        match message {
+            Message::Binary(data) if data[0] == 1 => out.push_str(&String::from_utf8_lossy(&data[1..])),
+            Message::Binary(data) if data[0] == 3 => status = serde_json::from_slice(&data[1..]).expect("a status"),
+            _ => {}
+        }
+    }
+    assert_eq!(status["status"], json!("Success"), "{status} {out:?}");
+    let want = "/ # echo unfinished ^C\r\n/ # sleep 100\r\n^C\r\n/ # echo $((40 + 2))\r\n42\r\n/ # exit\r\n";
+    assert_eq!(out, want);
+    assert!(started.elapsed() < Duration::from_secs(60), "the sleep was ended");
 }
 
 #[tokio::test(start_paused = true)]
