@@ -34,6 +34,9 @@ const LOOK: Duration = Duration::from_millis(200);
 pub struct Baseline {
     objects: Objects,
     nodes: BTreeMap<String, NodeState>,
+    /// Addresses of the nodes, which are in their files too.
+    #[serde(default)]
+    addresses: BTreeMap<String, String>,
 }
 
 impl Baseline {
@@ -45,7 +48,8 @@ impl Baseline {
             Ok::<_, KindError>((node.name.clone(), state))
         }));
         let (objects, states) = futures::future::try_join(Objects::read(api), states).await?;
-        let baseline = Self { objects, nodes: states.into_iter().collect() };
+        let addresses = nodes.iter().map(|node| (node.name.clone(), node.address.clone())).collect();
+        let baseline = Self { objects, nodes: states.into_iter().collect(), addresses };
         folder.write_json("baseline.json", &baseline)?;
         // Of the cluster of the same name before this one.
         let _ = std::fs::remove_file(folder.file(PROCESSES));
@@ -55,6 +59,15 @@ impl Baseline {
     /// Reads what was recorded.
     pub fn read(folder: &Folder) -> Result<Self, KindError> {
         folder.read_json("baseline.json")
+    }
+
+    /// Whether the nodes have the addresses that they had: a container that is started again may get another, and then the clean state
+    /// of its files, put back, would lead to somebody else's.
+    pub fn is_where_it_was(&self, folder: &Folder, nodes: &[Container]) -> Result<(), KindError> {
+        match nodes.iter().find(|node| self.addresses.get(&node.name).is_some_and(|address| *address != node.address)) {
+            Some(node) => Err(unsure(folder, format!("the address of {} is another since its container was started again", node.name))),
+            None => Ok(()),
+        }
     }
 
     /// Brings a used cluster back. An error of kind [`KindError::Unsure`] means that only making it anew helps.

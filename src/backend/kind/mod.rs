@@ -210,6 +210,7 @@ impl Kind {
         let restored = async {
             self.recover(progress).await?;
             let baseline = Baseline::read(&self.folder)?;
+            baseline.is_where_it_was(&self.folder, &self.engine.nodes(&self.name()).await?)?;
             baseline.restore(&self.engine, &self.live().api, &self.folder, progress).await
         };
         let outcome = restored.await;

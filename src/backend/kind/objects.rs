@@ -390,10 +390,11 @@ pub async fn restart_system(api: &Api, clean: &Objects) {
 async fn restart_pods(api: &Api, namespace: &str) {
     let Ok(pods) = api.get(&format!("/api/v1/namespaces/{namespace}/pods")).await else { return };
     let made = pods["items"].as_array().into_iter().flatten().filter(|pod| is_of_workload(pod));
-    for pod in made.filter_map(|pod| pod["metadata"]["name"].as_str()) {
+    join_all(made.filter_map(|pod| pod["metadata"]["name"].as_str()).map(|pod| async move {
         // Not at once: two of one node must not run side by side.
         let _ = api.delete(&format!("/api/v1/namespaces/{namespace}/pods/{pod}"), &json!({"gracePeriodSeconds": 1})).await;
-    }
+    }))
+    .await;
 }
 
 fn is_of_workload(pod: &Value) -> bool {
