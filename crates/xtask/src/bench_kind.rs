@@ -114,7 +114,7 @@ impl Bench<'_> {
 /// A scenario that asks twenty different things: objects, lists, access, nodes' files and units, names, traffic.
 fn twenty() -> String {
     let mut text = String::from(
-        "apiVersion: ckaprep.dev/v1\nkind: Scenario\nid: twenty\ntitle: Twenty checks\nplacements: []\ndifficulty: easy\nminutes: 5\n\
+        "apiVersion: ckaprep.dev/v1\nkind: Scenario\nid: twenty\ntitle: Twenty checks\nplacements: [{exam: cka, domain: troubleshooting, competency: cluster-components}]\ndifficulty: easy\nminutes: 5\n\
          host: control-plane\nrequires: {workers: 1, capabilities: [node-shell]}\nsetup: []\ntask: task.md\nchecks:\n",
     );
     let kinds = [
@@ -133,7 +133,10 @@ fn twenty() -> String {
         let kind = kinds[number % kinds.len()];
         let _ = writeln!(text, "- {{id: check-{number}, points: 1, title: t, requirement: 1, expect: {{{kind}}}}}");
     }
-    text.push_str("solution: {steps: [{on: shell, run: 'true'}]}\ndebrief: {text: x, link: 'https://kubernetes.io/docs/home/'}\n");
+    text.push_str(
+        "solution: {steps: [{on: shell, run: 'true'}]}\nwrong: [{id: none, loses: [check-8], steps: [{on: shell, run: 'true'}]}]\n\
+         debrief: {text: x, link: 'https://kubernetes.io/docs/home/'}\n",
+    );
     text
 }
 

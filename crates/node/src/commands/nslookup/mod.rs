@@ -1,10 +1,12 @@
-//! `nslookup`
+//! `nslookup`: BIND's, and busybox's where it is `/bin/nslookup`.
+
+mod busybox;
 
 use std::net::{IpAddr, SocketAddr};
 
 use super::dig::reverse_name;
 use crate::machine::{ExitStatus, ProcessContext};
-use crate::network::{QueryFailure, Rcode, RecordData, RecordType};
+use crate::network::{QueryFailure, Rcode, Record, RecordData, RecordType};
 
 pub(super) async fn run(context: ProcessContext) -> ExitStatus {
     let mut kind = None;
@@ -35,6 +37,9 @@ pub(super) async fn run(context: ProcessContext) -> ExitStatus {
         },
         None => config.nameservers.first().copied().unwrap_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)),
     };
+    if context.machine.read(|state| state.processes.get(&context.pid).is_some_and(|process| process.exe == "/bin/nslookup")) {
+        return busybox::run(&context, &name, kind, server).await;
+    }
     let target = SocketAddr::new(server, 53);
     let reverse = name.parse::<IpAddr>().ok();
     let candidates = match reverse {
@@ -64,18 +69,7 @@ pub(super) async fn run(context: ProcessContext) -> ExitStatus {
             text.push_str("Non-authoritative answer:\n");
         }
         for record in &reply.records {
-            text.push_str(&match &record.data {
-                RecordData::A(ip) => format!("Name:\t{}\nAddress: {ip}\n", record.name),
-                RecordData::Aaaa(ip) => format!("Name:\t{}\nAddress: {ip}\n", record.name),
-                RecordData::Cname(alias) => format!("{}\tcanonical name = {alias}.\n", record.name),
-                RecordData::Ptr(host) => format!("{}\tname = {host}.\n", record.name),
-                RecordData::Srv { priority, weight, port, target } => {
-                    format!("{}\tservice = {priority} {weight} {port} {target}.\n", record.name)
-                }
-                RecordData::Txt(text) => format!("{}\ttext = \"{text}\"\n", record.name),
-                RecordData::Ns(host) => format!("{}\tnameserver = {host}.\n", record.name),
-                RecordData::Soa(primary, mail) => format!("{}\n\torigin = {primary}\n\tmail addr = {mail}\n", record.name),
-            });
+            text.push_str(&shown(record, "."));
         }
         let _ = context.stdout.line(text).await;
         return ExitStatus::SUCCESS;
@@ -89,4 +83,20 @@ pub(super) async fn run(context: ProcessContext) -> ExitStatus {
     };
     let _ = context.stdout.line(format!("Server:\t\t{server}\nAddress:\t{server}#53\n\n{text}\n")).await;
     ExitStatus::FAILURE
+}
+
+/// A record on a line. BIND ends the names in it with a dot.
+fn shown(record: &Record, dot: &str) -> String {
+    match &record.data {
+        RecordData::A(ip) => format!("Name:\t{}\nAddress: {ip}\n", record.name),
+        RecordData::Aaaa(ip) => format!("Name:\t{}\nAddress: {ip}\n", record.name),
+        RecordData::Cname(alias) => format!("{}\tcanonical name = {alias}{dot}\n", record.name),
+        RecordData::Ptr(host) => format!("{}\tname = {host}{dot}\n", record.name),
+        RecordData::Srv { priority, weight, port, target } => {
+            format!("{}\tservice = {priority} {weight} {port} {target}{dot}\n", record.name)
+        }
+        RecordData::Txt(text) => format!("{}\ttext = \"{text}\"\n", record.name),
+        RecordData::Ns(host) => format!("{}\tnameserver = {host}{dot}\n", record.name),
+        RecordData::Soa(primary, mail) => format!("{}\n\torigin = {primary}\n\tmail addr = {mail}\n", record.name),
+    }
 }
