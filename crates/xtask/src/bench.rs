@@ -27,7 +27,7 @@ pub fn run(builds: bool) -> ExitCode {
 
 fn measure(builds: bool) -> Outcome<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    check(Command::new(env!("CARGO")).args(["build", "--release", "--locked"]).current_dir(&root))?;
+    check(Command::new("cargo").args(["build", "--release", "--locked"]).current_dir(&root))?;
     let binary = target(&root).join("release/ckaprep");
     let size = std::fs::metadata(&binary).map_err(|e| format!("{}: {e}", binary.display()))?.len();
     let state = std::env::temp_dir().join(format!("ckaprep-bench-{}", std::process::id()));
@@ -109,7 +109,7 @@ fn builds(root: &Path) -> Outcome<()> {
 fn in_a_clone(root: &Path, clone: &Path) -> Outcome<()> {
     check(Command::new("git").arg("clone").arg("--quiet").arg(root).arg(clone))?;
     let cargo = |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO"));
+        let mut command = Command::new("cargo");
         command.args(arguments).current_dir(clone).env_remove("CARGO_TARGET_DIR").env("CKAPREP_STATE_DIR", clone.join("state"));
         command
     };
