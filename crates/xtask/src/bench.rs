@@ -136,22 +136,25 @@ fn target(root: &Path) -> PathBuf {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures the wall clock")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
-fn timed(command: &mut Command) -> Outcome<(Duration, Output)> {
+/// Runs a command to its end, and how long it took.
+pub(crate) fn timed(command: &mut Command) -> Outcome<(Duration, Output)> {
     let begun = now();
     let output = check(command)?;
     Ok((begun.elapsed(), output))
 }
 
-fn check(command: &mut Command) -> Outcome<Output> {
+/// Runs a command to its end; what it says of a failure is the error.
+pub(crate) fn check(command: &mut Command) -> Outcome<Output> {
     let output = command.output().map_err(|e| format!("{:?}: {e}", command.get_program()))?;
     if output.status.success() { Ok(output) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
 
-fn field(output: &Output, name: &str) -> Outcome<String> {
+/// A text of the document that a command printed.
+pub(crate) fn field(output: &Output, name: &str) -> Outcome<String> {
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).map_err(|e| e.to_string())?;
     document[name].as_str().map(str::to_owned).ok_or_else(|| format!("no `{name}` in the answer"))
 }
@@ -168,7 +171,7 @@ fn resident(session: &str) -> Option<u64> {
     status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.trim().parse().ok())
 }
 
-fn median<T: Ord + Copy>(mut values: Vec<T>) -> T {
+pub(crate) fn median<T: Ord + Copy>(mut values: Vec<T>) -> T {
     values.sort();
     values[values.len() / 2]
 }

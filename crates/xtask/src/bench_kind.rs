@@ -4,9 +4,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::arguments::Arguments;
+use crate::bench::{check, field, median, now, timed};
 
 type Outcome<T> = Result<T, String>;
 
@@ -27,7 +28,7 @@ pub fn run(arguments: &Arguments) -> Outcome<()> {
     let bench = Bench { program, state: &folder.join("state"), name: format!("bench-{}", std::process::id()) };
     let result = bench.measure(&folder);
     let _ = bench.ckaprep(&["stop", "--all"]).output();
-    let deleted = answer(&mut bench.ckaprep(&["cluster", "delete", "--all"]));
+    let deleted = check(&mut bench.ckaprep(&["cluster", "delete", "--all"]));
     // Only this run's own folder.
     let _ = std::fs::remove_dir_all(&folder);
     result.and(deleted.map(|_| ()))
@@ -54,11 +55,14 @@ impl Bench<'_> {
         seconds("`ckaprep cluster create`", ours, &format!("; {ratio:.2} times, aim 1.15"));
         let mut resets = Vec::new();
         for (number, id) in SCENARIOS.into_iter().enumerate() {
-            let output = answer(&mut self.start(id, &["--seed", &(number + 1).to_string()]))?;
+            let output = check(&mut self.start(id, &["--seed", &(number + 1).to_string()]))?;
             resets.extend(reset(&String::from_utf8_lossy(&output.stderr)));
-            answer(&mut self.ckaprep(&["stop", &field(&output, "session")?]))?;
+            check(&mut self.ckaprep(&["stop", &field(&output, "session")?]))?;
         }
-        seconds("reset between scenarios", median(&mut resets).ok_or("no reset was seen")?, "; aim 10");
+        if resets.is_empty() {
+            return Err("no reset was seen".to_owned());
+        }
+        seconds("reset between scenarios", median(resets), "; aim 10");
         let grading = self.grading(folder)?;
         println!("{:<58} {:>8.0} ms  (median of {GRADINGS}; aim 300)", "grading of 20 checks", grading.as_secs_f64() * 1000.0);
         Ok(())
@@ -82,9 +86,9 @@ impl Bench<'_> {
             create.args(["--image", &image]);
         }
         let begun = now();
-        let ready = answer(&mut create).and_then(|_| nodes_ready(&self.name));
+        let ready = check(&mut create).and_then(|_| nodes_ready(&self.name));
         let took = begun.elapsed();
-        let deleted = answer(Command::new(&kind).args(["delete", "cluster", "--name", &self.name, "--kubeconfig", &kubeconfig]));
+        let deleted = check(Command::new(&kind).args(["delete", "cluster", "--name", &self.name, "--kubeconfig", &kubeconfig]));
         ready.and(deleted).map(|_| took)
     }
 
@@ -94,7 +98,7 @@ impl Bench<'_> {
         for (name, text) in [("scenario.yaml", twenty()), ("task.md", "1. Nothing.\n".to_owned())] {
             std::fs::write(scenario.join(name), text).map_err(|e| e.to_string())?;
         }
-        let output = answer(&mut self.start(&scenario.to_string_lossy(), &[]))?;
+        let output = check(&mut self.start(&scenario.to_string_lossy(), &[]))?;
         let session = field(&output, "session")?;
         let mut gradings = Vec::new();
         for _ in 0..GRADINGS {
@@ -106,8 +110,8 @@ impl Bench<'_> {
                 return Err(format!("check said: {}", String::from_utf8_lossy(&graded.stderr)));
             }
         }
-        answer(&mut self.ckaprep(&["stop", &session]))?;
-        median(&mut gradings).ok_or_else(|| "no grading".to_owned())
+        check(&mut self.ckaprep(&["stop", &session]))?;
+        Ok(median(gradings))
     }
 }
 
@@ -154,35 +158,9 @@ fn reset(told: &str) -> Option<Duration> {
 fn nodes_ready(name: &str) -> Outcome<Output> {
     let node = format!("{name}-control-plane");
     let wait = "kubectl --kubeconfig /etc/kubernetes/admin.conf wait node --all --for=condition=Ready --timeout=180s";
-    answer(Command::new("docker").args(["exec", &node, "bash", "-c", wait]))
+    check(Command::new("docker").args(["exec", &node, "bash", "-c", wait]))
 }
 
 fn seconds(what: &str, duration: Duration, more: &str) {
     println!("{what:<58} {:>8.1} s{more}", duration.as_secs_f64());
-}
-
-#[expect(clippy::disallowed_methods, reason = "a benchmark measures the wall clock")]
-fn now() -> Instant {
-    Instant::now()
-}
-
-fn timed(command: &mut Command) -> Outcome<(Duration, Output)> {
-    let begun = now();
-    let output = answer(command)?;
-    Ok((begun.elapsed(), output))
-}
-
-fn answer(command: &mut Command) -> Outcome<Output> {
-    let output = command.output().map_err(|e| format!("{:?}: {e}", command.get_program()))?;
-    if output.status.success() { Ok(output) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
-}
-
-fn field(output: &Output, name: &str) -> Outcome<String> {
-    let document: serde_json::Value = serde_json::from_slice(&output.stdout).map_err(|e| e.to_string())?;
-    document[name].as_str().map(str::to_owned).ok_or_else(|| format!("no `{name}` in the answer"))
-}
-
-fn median(values: &mut [Duration]) -> Option<Duration> {
-    values.sort();
-    values.get(values.len() / 2).copied()
 }

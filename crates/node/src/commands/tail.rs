@@ -44,7 +44,7 @@ pub(super) async fn run(context: ProcessContext) -> ExitStatus {
         return ExitStatus::SUCCESS;
     }
     let titles = (options.rest.len() > 1 || options.has("v")) && !options.has("q");
-    let busybox = context.machine.read(|state| state.processes.get(&context.pid).is_some_and(|process| process.exe == "/bin/tail"));
+    let busybox = context.is_file("/bin/tail");
     let mut status = ExitStatus::SUCCESS;
     let mut followed = Vec::new();
     for (index, file) in options.rest.iter().enumerate() {

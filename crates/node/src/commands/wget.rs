@@ -12,7 +12,7 @@ use super::options::{Options, flag, value};
 use crate::machine::{ExitStatus, ProcessContext};
 
 pub(super) async fn run(context: ProcessContext) -> ExitStatus {
-    let busybox = context.machine.read(|state| state.processes.get(&context.pid).is_some_and(|process| process.exe == "/bin/wget"));
+    let busybox = context.is_file("/bin/wget");
     // `-qO-` and `-O -`; GNU's `-nv`.
     let args: Vec<String> = context.argv.iter().skip(1).filter(|arg| !matches!(arg.as_str(), "-nv" | "-nc")).cloned().collect();
     let specs = [

@@ -54,6 +54,11 @@ impl ProcessContext {
         View::absolute(&self.cwd, path)
     }
 
+    /// Whether the file that runs is this one: a program that two packages have in two places can tell whose it is.
+    pub fn is_file(&self, path: &str) -> bool {
+        self.machine.read(|state| state.processes.get(&self.pid).is_some_and(|process| process.exe == path))
+    }
+
     /// The log of a Go component, on its standard error.
     pub fn klog(&self) -> Klog {
         // A container's main program is number 1 of its own process namespace.

@@ -37,7 +37,7 @@ pub(super) async fn run(context: ProcessContext) -> ExitStatus {
         },
         None => config.nameservers.first().copied().unwrap_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)),
     };
-    if context.machine.read(|state| state.processes.get(&context.pid).is_some_and(|process| process.exe == "/bin/nslookup")) {
+    if context.is_file("/bin/nslookup") {
         return busybox::run(&context, &name, kind, server).await;
     }
     let target = SocketAddr::new(server, 53);
