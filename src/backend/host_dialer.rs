@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, copy_bidirectional};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -68,12 +69,17 @@ async fn dial(host: &str, port: u16) -> Result<(TcpStream, SocketAddr), DialErro
 
 async fn handshake(socket: TcpStream, host: &str, tls: &ClientTls) -> Result<tokio_rustls::client::TlsStream<TcpStream>, DialError> {
     let material = |what: &str| TlsError::BadMaterial(format!("failed to parse {what}"));
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(certificates(&tls.ca_pem));
     let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|e| TlsError::BadMaterial(e.to_string()))?
-        .with_root_certificates(roots);
+        .map_err(|e| TlsError::BadMaterial(e.to_string()))?;
+    let builder = if tls.ca_pem.is_empty() {
+        // As Go does: a kubeconfig without an authority trusts those that the machine trusts.
+        builder.with_platform_verifier().map_err(|e| TlsError::BadMaterial(e.to_string()))?
+    } else {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(certificates(&tls.ca_pem));
+        builder.with_root_certificates(roots)
+    };
     let mut config = match (&tls.cert_pem, &tls.key_pem) {
         (Some(chain), Some(key)) => {
             let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| material("private key"))?;

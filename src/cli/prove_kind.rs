@@ -15,7 +15,9 @@ use crate::backend::Progress;
 use crate::backend::kind::{Hosts, Kind, Wanted};
 use crate::content::{Catalog, ExerciseKind, Instance};
 use crate::model::Inventory;
-use crate::render::document::{ComparedRunDocument, ComparisonDocument, ComparisonsDocument, ProofDocument, ProofRowDocument};
+use crate::render::document::{
+    ComparedRunDocument, ComparisonDocument, ComparisonsDocument, ProofCheckDocument, ProofDocument, ProofRowDocument,
+};
 use crate::render::text;
 use crate::runner::{self, LiveRow};
 use crate::session::entropy;
@@ -178,22 +180,7 @@ fn against(embedded: &ProofDocument, embedded_seconds: f64, live: LiveRow) -> Co
             None => "not run on the embedded cluster".to_owned(),
         }),
         Some(other) => {
-            for check in &row.checks {
-                let there = other.checks.iter().find(|c| c.id == check.id);
-                let word =
-                    |verdict: Option<crate::model::Verdict>| verdict.map_or("not there".to_owned(), |v| format!("{v:?}").to_lowercase());
-                // What waits for another check is not judged, and whether it holds meanwhile is often a matter of the moment: something
-                // that crashes every few seconds answers in between.
-                let same = there.is_some_and(|c| c.waits == check.waits && (c.verdict == check.verdict || check.waits));
-                if !same {
-                    differences.push(format!(
-                        "{}: {} on the embedded cluster, {} on kind",
-                        check.id,
-                        word(there.map(|c| c.verdict)),
-                        word(Some(check.verdict))
-                    ));
-                }
-            }
+            differences.extend(differing(other, &row));
             differences.extend(other.problems.iter().map(|p| format!("on the embedded cluster: {p}")));
         }
     }
@@ -205,5 +192,79 @@ fn against(embedded: &ProofDocument, embedded_seconds: f64, live: LiveRow) -> Co
         kind_seconds: live.seconds,
         problems: row.problems,
         differences,
+    }
+}
+
+/// Where two runs disagree: in a verdict, in what waits, in a check that only one of them knows, in points.
+///
+/// Of a check that waits for another on both sides the own verdict is not compared: it is not judged, cannot score, and whether it holds
+/// meanwhile is often a matter of the moment (something that crashes every few seconds answers in between). What it waits for is compared,
+/// and so is its own verdict in the run of the solution, where nothing waits.
+fn differing(embedded: &ProofRowDocument, kind: &ProofRowDocument) -> Vec<String> {
+    let verdict = |check: Option<&ProofCheckDocument>| match check {
+        None => "not there".to_owned(),
+        Some(check) if check.waits => "waiting".to_owned(),
+        Some(check) => format!("{:?}", check.verdict).to_lowercase(),
+    };
+    let find = |row: &'_ ProofRowDocument, id: &str, gate: bool| row.checks.iter().find(|c| c.id == id && c.gate == gate).cloned();
+    let mut all: Vec<(&str, bool)> = Vec::new();
+    for check in embedded.checks.iter().chain(&kind.checks) {
+        if !all.contains(&(check.id.as_str(), check.gate)) {
+            all.push((&check.id, check.gate));
+        }
+    }
+    let mut found: Vec<String> = all
+        .into_iter()
+        .filter_map(|(id, gate)| {
+            let (here, there) = (find(embedded, id, gate), find(kind, id, gate));
+            let (on_embedded, on_kind) = (verdict(here.as_ref()), verdict(there.as_ref()));
+            if on_embedded != on_kind {
+                return Some(format!("{id}: {on_embedded} on the embedded cluster, {on_kind} on kind"));
+            }
+            let (here, there) = (here?.earned, there?.earned);
+            (here != there).then(|| format!("{id}: {here} points on the embedded cluster, {there} on kind"))
+        })
+        .collect();
+    if found.is_empty() && embedded.score != kind.score {
+        found.push("the scores differ, though no check does".to_owned());
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Verdict;
+
+    fn check(id: &str, verdict: Verdict, waits: bool, earned: u32) -> ProofCheckDocument {
+        ProofCheckDocument { id: id.to_owned(), gate: false, verdict, waits, earned }
+    }
+
+    fn row(checks: Vec<ProofCheckDocument>) -> ProofRowDocument {
+        ProofRowDocument { run: "fresh".to_owned(), score: None, problems: Vec::new(), checks }
+    }
+
+    #[test]
+    fn what_waits_on_both_sides_may_hold_or_not() {
+        let awaited = || check("path", Verdict::Fail, false, 0);
+        let waiting = |verdict| row(vec![awaited(), check("stays", verdict, true, 0)]);
+        assert_eq!(differing(&waiting(Verdict::Pass), &waiting(Verdict::Fail)), Vec::<String>::new());
+        let judged = row(vec![awaited(), check("stays", Verdict::Fail, false, 0)]);
+        assert_eq!(differing(&waiting(Verdict::Fail), &judged), ["stays: waiting on the embedded cluster, fail on kind"]);
+    }
+
+    #[test]
+    fn verdicts_points_and_checks_of_either_side_count() {
+        let one = |verdict, earned| row(vec![check("path", verdict, false, earned)]);
+        assert_eq!(differing(&one(Verdict::Pass, 2), &one(Verdict::Pass, 2)), Vec::<String>::new());
+        for (kind, said) in [
+            (one(Verdict::Indeterminate, 0), "path: pass on the embedded cluster, indeterminate on kind"),
+            (one(Verdict::Pass, 1), "path: 2 points on the embedded cluster, 1 on kind"),
+            (row(Vec::new()), "path: pass on the embedded cluster, not there on kind"),
+        ] {
+            assert_eq!(differing(&one(Verdict::Pass, 2), &kind), [said]);
+        }
+        let gate = row(vec![ProofCheckDocument { gate: true, ..check("path", Verdict::Pass, false, 2) }]);
+        assert_eq!(differing(&one(Verdict::Pass, 2), &gate).len(), 2, "a gate is no check of the same name");
     }
 }

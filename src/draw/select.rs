@@ -1,6 +1,6 @@
 //! Which questions a domain gives: those never asked first, then those last answered wrong, then the rest, the least asked first.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 
 use super::quota::{Carry, quotas, quotas_within};
 use super::{shuffle_front, stream};
@@ -87,7 +87,7 @@ pub struct Draw {
 pub fn draw(request: &Request<'_>) -> Draw {
     let standing = |c: &Candidate| if request.with_history { c.standing } else { Standing::default() };
     let mut by_domain: BTreeMap<&DomainId, Vec<&Candidate>> = BTreeMap::new();
-    let mut ids = BTreeSet::new();
+    let mut ids = HashSet::with_capacity(request.bank.len());
     for candidate in request.bank.iter().filter(|c| !request.only_wrong || c.standing.wrong) {
         // A question counts once, however often it stands in the bank.
         if ids.insert(&candidate.id) {
@@ -159,6 +159,8 @@ fn pick<'a>(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
 
     use super::*;

@@ -17,8 +17,11 @@ use crate::observe::rest::{self, RestError};
 /// How long workloads get to become available, in the cluster's time.
 const SETTLE: Duration = Duration::from_secs(90);
 
-/// How often to look.
+/// How often to try again what a controller makes possible.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How often to look whether what starts pods has settled.
+const SETTLE_LOOK: Duration = Duration::from_secs(1);
 
 /// How long an object is tried again that needs one which a controller makes (a namespace's ServiceAccount).
 const RETRY: Duration = Duration::from_secs(15);
@@ -108,7 +111,7 @@ async fn settle(environment: &Environment, objects: &[Value]) -> Vec<String> {
             return still.into_iter().map(name_of).collect();
         }
         waiting = still;
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(SETTLE_LOOK).await;
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod clock;
+pub mod decoded;
 pub mod delta;
 pub mod dial;
 pub mod generator;
@@ -15,6 +16,7 @@ pub mod yaml;
 
 pub use client::{RequestError, TokenSource, client_for, client_with_tokens};
 pub use clock::Clock;
+pub use decoded::Decoded;
 pub use delta::MapDelta;
 pub use dial::{Connection, DialError, Dialer, Origin};
 pub use generator::Generator;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use component::{Clock, Dialer, Generator, Klog, Origin, Target, client_for};
+use component::{Clock, Decoded, Dialer, Generator, Klog, Origin, Target, client_for};
 
 /// Makes the client of one controller (`deployment-controller`, …), for `--use-service-account-credentials`.
 pub type ClientFactory = Arc<dyn Fn(&str) -> kube::Client + Send + Sync>;
@@ -28,6 +28,8 @@ pub struct Context<O> {
     pub generator: Generator,
     /// Whether this is the same process going on in a fork, and not a new one.
     pub resumed: bool,
+    /// What others have decoded already.
+    pub decoded: Decoded,
     /// Log of the process.
     pub log: Klog,
 }

@@ -33,7 +33,7 @@ pub async fn controller_manager(context: Context<ControllerManagerOptions>, shar
     let kit = Kit {
         clock: context.clock,
         rest: rest.clone(),
-        informers: Arc::new(Informers::new(client, spawner.clone(), log.clone())),
+        informers: Arc::new(Informers::new(client, spawner.clone(), log.clone(), context.decoded.clone())),
         log: log.clone(),
         memory: memory.clone(),
         options: options.clone(),

@@ -44,7 +44,7 @@ impl Sim {
         let store = Store::new(world.store);
         store.set_available(world.store_available);
         let control_plane: controlplane::Shared = Arc::new(std::sync::Mutex::new(world.control_plane));
-        let network = Network::new(clock);
+        let network = Network::with_decoded(clock, world.decoded);
         let mut programs = node::programs();
         programs.register("etcd", Etcd { store: store.clone() });
         programs.register("kube-apiserver", KubeApiserver { store: store.clone() });
@@ -112,6 +112,7 @@ impl Sim {
         World {
             seed: inner.seed,
             now: inner.clock.now(),
+            decoded: inner.network.decoded().clone(),
             layout: inner.layout.clone(),
             pki: inner.pki.clone(),
             store: inner.store.snapshot(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use component::Generator;
+use component::{Decoded, Generator};
 use imbl::OrdMap;
 use jiff::{SignedDuration, Timestamp};
 use node::machine::MachineState;
@@ -21,6 +21,9 @@ pub struct World {
     pub seed: u64,
     /// The moment that this is the state of.
     pub now: Timestamp,
+    /// What its components have read; a cache.
+    #[serde(skip)]
+    pub decoded: Decoded,
     /// Nodes, addresses, ranges.
     pub layout: Arc<Layout>,
     /// Certificates as they were made; what the nodes use are the files on them.
@@ -63,6 +66,7 @@ impl World {
         Ok(Self {
             seed: config.seed,
             now: config.now,
+            decoded: Decoded::default(),
             layout: Arc::new(layout),
             pki: Arc::new(pki),
             store: apiserver::StoreState::new(Generator::for_part(config.seed, "store")),

@@ -19,6 +19,10 @@ use std::process::ExitCode;
 
 use arguments::Arguments;
 
+/// As in the product: what is measured here shall cost what it costs there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const HELP: &str = "Tasks:
   bench                                 build for release and print start-up, grading, memory and size
   bench builds                          also clone, build both README commands from nothing, and rebuild (many minutes)

@@ -12,8 +12,11 @@ use kube::{Api, ResourceExt};
 
 use crate::model::{Capability, InventoryNode, Role};
 
-/// DaemonSets of networks that enforce NetworkPolicies (each project's documentation says so), by a part of their name.
+/// DaemonSets of networks that enforce NetworkPolicies (each project's documentation says so), by name.
 const ENFORCING: [&str; 7] = ["calico-node", "cilium", "antrea-agent", "kube-router", "weave-net", "kindnet", "canal"];
+
+/// kind's network enforces them since kind 0.24; the tags of its image begin with their day.
+const KINDNET_SINCE: &str = "v20240813";
 
 /// Annotation of the class that claims without one get.
 const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
@@ -80,9 +83,20 @@ fn or_unknown<K>(listed: Result<Vec<K>, kube::Error>, what: &'static str, unknow
     })
 }
 
+/// Whether a DaemonSet is a network that enforces policies, on all its nodes: half of it leaves the rest open.
 fn enforces(daemon_set: &DaemonSet) -> bool {
-    let ready = daemon_set.status.as_ref().is_some_and(|s| s.number_ready > 0);
-    ready && ENFORCING.iter().any(|name| daemon_set.name_any().contains(name))
+    let whole = daemon_set.status.as_ref().is_some_and(|s| s.number_ready > 0 && s.number_ready == s.desired_number_scheduled);
+    let name = daemon_set.name_any();
+    whole && ENFORCING.contains(&name.as_str()) && !(name == "kindnet" && is_old_kindnet(daemon_set))
+}
+
+/// Whether its image says that it is of a time when kind's network knew no policies.
+fn is_old_kindnet(daemon_set: &DaemonSet) -> bool {
+    let containers = daemon_set.spec.as_ref().and_then(|s| s.template.spec.as_ref()).map(|s| s.containers.as_slice()).unwrap_or_default();
+    containers.iter().filter_map(|c| c.image.as_deref()?.rsplit_once(':')).any(|(_, tag)| {
+        let day = tag.get(..KINDNET_SINCE.len()).filter(|day| day.starts_with("v20") && day[1..].bytes().all(|b| b.is_ascii_digit()));
+        day.is_some_and(|day| day < KINDNET_SINCE)
+    })
 }
 
 fn is_default(class: &StorageClass) -> bool {
@@ -157,13 +171,19 @@ mod tests {
 
     #[test]
     fn only_what_works_is_claimed() {
-        let daemon_set = |name: &str, ready: i32| {
-            enforces(&decode(
-                json!({"metadata": {"name": name}, "status": {"numberReady": ready, "currentNumberScheduled": 1, "desiredNumberScheduled": 1, "numberMisscheduled": 0}}),
-            ))
+        let daemon_set = |name: &str, image: &str, ready: i32| {
+            enforces(&decode(json!({
+                "metadata": {"name": name},
+                "spec": {"selector": {}, "template": {"spec": {"containers": [{"name": "main", "image": image}]}}},
+                "status": {"numberReady": ready, "currentNumberScheduled": 3, "desiredNumberScheduled": 3, "numberMisscheduled": 0},
+            })))
         };
-        assert!(daemon_set("kindnet", 3) && daemon_set("calico-node", 1));
-        assert!(!daemon_set("calico-node", 0) && !daemon_set("kube-flannel-ds", 3));
+        assert!(
+            daemon_set("kindnet", "docker.io/kindest/kindnetd:v20250512-df8de77b", 3) && daemon_set("calico-node", "calico/node:v3.29", 3)
+        );
+        assert!(!daemon_set("kindnet", "docker.io/kindest/kindnetd:v20240202-8f1494ea", 3), "of a time without policies");
+        assert!(!daemon_set("calico-node", "calico/node:v3.29", 0) && !daemon_set("calico-node", "calico/node:v3.29", 2));
+        assert!(!daemon_set("kube-flannel-ds", "flannel:v0.26", 3) && !daemon_set("cilium-envoy", "cilium-envoy:v1", 3));
         let class = |default: &str, provisioner: &str| {
             is_default(&decode(json!({"metadata": {"name": "c", "annotations": {DEFAULT_CLASS: default}}, "provisioner": provisioner})))
         };

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError, NamedAuthInfo, NamedCluster, NamedContext};
 
+use super::credentials::{CarryError, carried_cluster, carried_user};
 use super::guard::Names;
 
 /// Why a context cannot be used.
@@ -37,13 +38,13 @@ pub enum ContextError {
         /// Its name.
         name: String,
     },
-    /// It authenticates in a way that the shell's kubectl of a session does not know.
-    #[error("the context {context:?} authenticates by {way}, which ckaprep does not run")]
-    Way {
+    /// It cannot be carried into a session.
+    #[error("the context {context:?} {source}")]
+    Carry {
         /// The context.
         context: String,
-        /// The way.
-        way: String,
+        /// Why.
+        source: CarryError,
     },
     /// It cannot be written for the session.
     #[error("the context {context:?} cannot be copied: {reason}")]
@@ -88,7 +89,7 @@ impl Chosen {
             let config = Kubeconfig::read_from(path).map_err(failed)?;
             merged = merged.merge(config).map_err(failed)?;
         }
-        Self::of(&merged, context, files)
+        Self::of(&merged, context, files)?.carried()
     }
 
     fn of(all: &Kubeconfig, context: &str, files: &[PathBuf]) -> Result<Self, ContextError> {
@@ -109,12 +110,6 @@ impl Chosen {
             None if user.is_empty() => NamedAuthInfo::default(),
             None => return Err(named(context, "user", &user)),
         };
-        let info = auth.auth_info.as_ref();
-        let program = info.and_then(|a| a.exec.as_ref()).map(|e| format!("the program {:?}", e.command.as_deref().unwrap_or("exec")));
-        let provider = info.and_then(|a| a.auth_provider.as_ref()).map(|p| format!("the provider {:?}", p.name));
-        if let Some(way) = program.or(provider) {
-            return Err(ContextError::Way { context: context.to_owned(), way });
-        }
         let names = Names {
             context: context.to_owned(),
             cluster: cluster.name.clone(),
@@ -130,6 +125,18 @@ impl Chosen {
             ..Kubeconfig::default()
         };
         Ok(Self { config, names })
+    }
+
+    /// Puts the files that the context names into it; refuses what a session's kubectl could not follow.
+    fn carried(mut self) -> Result<Self, ContextError> {
+        let failed = |source| ContextError::Carry { context: self.names.context.clone(), source };
+        for named in &mut self.config.clusters {
+            named.cluster = named.cluster.take().map(carried_cluster).transpose().map_err(failed)?;
+        }
+        for named in &mut self.config.auth_infos {
+            named.auth_info = named.auth_info.take().map(carried_user).transpose().map_err(failed)?;
+        }
+        Ok(self)
     }
 
     /// What it is called, for the guard.
@@ -186,7 +193,7 @@ contexts:
 
     fn choose(context: &str) -> Result<Chosen, ContextError> {
         let all = Kubeconfig::from_yaml(TWO).expect("a kubeconfig");
-        Chosen::of(&all, context, &[PathBuf::from("/home/me/.kube/config")])
+        Chosen::of(&all, context, &[PathBuf::from("/home/me/.kube/config")])?.carried()
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! ```
 
 mod cluster;
+mod credentials;
 mod detect;
 mod error;
 mod guard;
@@ -15,9 +16,10 @@ mod permissions;
 mod plan;
 
 pub use cluster::{Existing, Options};
+pub use credentials::CarryError;
 pub use detect::{Detected, detect};
 pub use error::ExistingError;
 pub use guard::{LooksLikeProduction, Names, PRODUCTION, refuse_production};
 pub use kubeconfig::{Chosen, ContextError};
-pub use permissions::{manifest, missing};
+pub use permissions::{Subject, manifest, missing};
 pub use plan::{PREFIX, Plan, PlanError, Planned, Removed, SESSION_LABEL};

@@ -75,10 +75,7 @@ pub async fn serve(plan: Plan, context: &Context) -> Result<(), CliError> {
         Ok((practice, socket, lock)) => {
             if say(&Notice::Ready).is_err() {
                 // Whoever started us is gone: nobody would know of a new session. One that was woken goes back to sleep.
-                if plan.start.is_some() {
-                    practice.folder.remove(&practice.directories)?;
-                }
-                return Ok(());
+                return if plan.start.is_some() { over(&practice).await } else { Ok(()) };
             }
             let result = up(practice, socket, plan.idle).await;
             drop(lock);
@@ -236,17 +233,20 @@ async fn up(practice: Practice, socket: Socket, idle: Option<Duration>) -> Resul
     let ended =
         socket.serve(Arc::clone(&practice), grace).await.map_err(|e| CliError::environment("the session's socket failed").because(e))?;
     match ended {
-        Ended::Stopped => {
-            kind::release(practice.engine.cluster());
-            if let Some(cluster) = practice.engine.cluster().existing() {
-                existing::remove(cluster).await;
-            }
-            practice.folder.remove(&practice.directories)?;
-        }
+        Ended::Stopped => over(&practice).await?,
         // The journal is there: `ckaprep attach` goes on from here.
         Ended::Idle | Ended::Signalled => practice.save()?,
     }
     Ok(())
+}
+
+/// Ends a session for good: its cluster is given back, what it made on somebody's cluster is removed, and it is forgotten.
+async fn over(practice: &Practice) -> Result<(), CliError> {
+    kind::release(practice.engine.cluster());
+    if let Some(cluster) = practice.engine.cluster().existing() {
+        existing::remove(cluster).await;
+    }
+    Ok(practice.folder.remove(&practice.directories)?)
 }
 
 /// Says one line on the readiness pipe.

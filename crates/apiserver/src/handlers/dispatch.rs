@@ -21,6 +21,7 @@ pub const MAX_BODY: usize = 3 * 1024 * 1024;
 
 /// Answers one request.
 pub async fn handle(core: &Arc<Core>, request: Request<Bytes>, peer: &Peer) -> Response<Body> {
+    tracing::trace!(method = %request.method(), uri = %request.uri(), now = %core.now(), "request");
     let mut context = RequestContext::new(RequestInfo::parse(request.method(), request.uri()), Default::default());
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
     context.user_agent = header("user-agent");

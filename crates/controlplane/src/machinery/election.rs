@@ -31,8 +31,24 @@ pub struct Elector {
 
 /// The lease as somebody wrote it, and when we saw that.
 struct Observed {
-    spec: LeaseSpec,
+    lease: Lease,
     at: Timestamp,
+}
+
+impl Observed {
+    fn spec(&self) -> Option<&LeaseSpec> {
+        self.lease.spec.as_ref()
+    }
+
+    /// Somebody's, for as long as it says since we saw it.
+    fn is_valid(&self, clock: Clock) -> bool {
+        let seconds = self.spec().and_then(|spec| spec.lease_duration_seconds).unwrap_or(0);
+        clock.since(self.at) < Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
+    }
+
+    fn holder(&self) -> &str {
+        self.spec().and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default()
+    }
 }
 
 impl Elector {
@@ -98,38 +114,46 @@ impl Elector {
             lease_transitions: Some(0),
             ..LeaseSpec::default()
         };
+        // The leader takes it that nobody has touched its lease since, and looks only when that was wrong.
+        if let Some(own) = observed.as_ref().filter(|seen| seen.holder() == self.identity && seen.is_valid(self.clock)) {
+            match self.rest.replace(&renewed(own.lease.clone(), &ours)).await {
+                Ok(lease) => {
+                    *observed = Some(Observed { lease, at: now });
+                    return true;
+                }
+                Err(error) => self.failed("Failed to update lease optimistically, falling back to slow path", &error),
+            };
+        }
         let (namespace, name) = (&self.options.namespace, &self.options.name);
-        let mut lease = match self.rest.get::<Lease>(namespace, name).await {
+        let lease = match self.rest.get::<Lease>(namespace, name).await {
             Ok(lease) => lease,
             Err(error) if not_found(&error) => {
                 let metadata = ObjectMeta { name: Some(name.clone()), namespace: Some(namespace.clone()), ..ObjectMeta::default() };
                 return match self.rest.create(&Lease { metadata, spec: Some(ours) }).await {
-                    Ok(_) => true,
+                    Ok(lease) => {
+                        *observed = Some(Observed { lease, at: now });
+                        true
+                    }
                     Err(error) => self.failed("Failed to create lease", &error),
                 };
             }
             Err(error) => return self.failed("Error retrieving lease lock", &error),
         };
-        let theirs = lease.spec.clone().unwrap_or_default();
-        if observed.as_ref().is_none_or(|o| o.spec != theirs) {
-            *observed = Some(Observed { spec: theirs.clone(), at: now });
-        }
-        let holder = theirs.holder_identity.as_deref().unwrap_or_default();
-        let is_ours = holder == self.identity;
-        let seen = observed.as_ref().map_or(now, |o| o.at);
-        let valid_for = Duration::from_secs(u64::try_from(theirs.lease_duration_seconds.unwrap_or(0)).unwrap_or(0));
-        if !holder.is_empty() && !is_ours && self.clock.since(seen) < valid_for {
+        let at = observed.as_ref().filter(|seen| seen.lease.spec == lease.spec).map_or(now, |seen| seen.at);
+        let seen = observed.insert(Observed { lease, at });
+        let is_ours = seen.holder() == self.identity;
+        if !seen.holder().is_empty() && !is_ours && seen.is_valid(self.clock) {
             return false;
         }
-        let transitions = theirs.lease_transitions.unwrap_or(0);
-        lease.spec = Some(LeaseSpec {
-            acquire_time: if is_ours { theirs.acquire_time.clone() } else { ours.acquire_time.clone() },
-            lease_transitions: Some(if is_ours { transitions } else { transitions + 1 }),
-            ..ours
-        });
+        let lease = if is_ours {
+            renewed(seen.lease.clone(), &ours)
+        } else {
+            let transitions = seen.spec().and_then(|spec| spec.lease_transitions).unwrap_or(0);
+            Lease { spec: Some(LeaseSpec { lease_transitions: Some(transitions + 1), ..ours }), ..seen.lease.clone() }
+        };
         match self.rest.replace(&lease).await {
             Ok(lease) => {
-                *observed = Some(Observed { spec: lease.spec.unwrap_or_default(), at: now });
+                *observed = Some(Observed { lease, at: now });
                 true
             }
             Err(error) if conflict(&error) => false,
@@ -141,4 +165,11 @@ impl Elector {
         self.log.error("leaderelection.go:441", &text(error), what, &[("lock", (&self.lock_name()).into())]);
         false
     }
+}
+
+/// A lease that its holder keeps: since when it has it, and how often it changed hands, stay as they are.
+fn renewed(mut lease: Lease, ours: &LeaseSpec) -> Lease {
+    let old = lease.spec.take().unwrap_or_default();
+    lease.spec = Some(LeaseSpec { acquire_time: old.acquire_time, lease_transitions: old.lease_transitions, ..ours.clone() });
+    lease
 }

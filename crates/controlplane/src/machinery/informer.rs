@@ -1,17 +1,17 @@
 //! A list and a watch that keep a cache of one kind: client-go's reflector and shared informer in one.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use component::Klog;
-use component::watch;
-use futures::TryStreamExt;
+use component::{Decoded, Klog, watch};
+use futures::{Stream, TryStreamExt};
 use imbl::OrdMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::core::object::ObjectList;
 use kube::core::params::{ListParams, WatchParams};
 use kube::core::watch::WatchEvent;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use super::errors::{code, text};
 use super::object::Meta;
@@ -39,6 +39,7 @@ pub struct Informer<K> {
     type_name: String,
     path: String,
     metadata_only: bool,
+    decoded: Decoded,
     inner: Mutex<Inner<K>>,
     handlers: Mutex<Vec<Handler<K>>>,
     progress: watch::Sender<u64>,
@@ -50,6 +51,11 @@ struct Inner<K> {
     synced: bool,
 }
 
+/// A watch under way; its objects are not decoded yet.
+type Events = Pin<Box<dyn Stream<Item = Result<WatchEvent<Box<RawValue>>, kube::Error>> + Send>>;
+
+/// The annotation of the bookmark after which a watch has told all that there was at its beginning.
+const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
 /// Longest wait for one's own write to come back by the watch; then the next reconciliation works with what there is.
 const ECHO_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a kind that is not served is asked for again.
@@ -57,11 +63,12 @@ const UNSERVED_RETRY: Duration = Duration::from_secs(30);
 
 impl<K: Meta + DeserializeOwned + Clone + Send + Sync + 'static> Informer<K> {
     /// An empty cache of the collection at `path`; nothing happens until [`Informer::run`].
-    pub fn new(type_name: String, path: String, metadata_only: bool) -> Self {
+    pub fn new(type_name: String, path: String, metadata_only: bool, decoded: Decoded) -> Self {
         Self {
             type_name,
             path,
             metadata_only,
+            decoded,
             inner: Mutex::new(Inner { cache: OrdMap::new(), seen: 0, synced: false }),
             handlers: Mutex::new(Vec::new()),
             progress: watch::Sender::new(0),
@@ -163,8 +170,11 @@ impl<K: Meta + DeserializeOwned + Clone + Send + Sync + 'static> Informer<K> {
     pub async fn run(self: Arc<Self>, client: kube::Client, log: Klog) {
         let mut backoff = Backoff::default();
         loop {
-            match self.relist(&client).await {
-                Ok(()) => backoff = Backoff::default(),
+            let mut watch = match self.relist(&client).await {
+                Ok(watch) => {
+                    backoff = Backoff::default();
+                    watch
+                }
                 // The kind is not served (any more: its definition was deleted). There is nothing of it, then.
                 Err(error) if code(&error) == 404 => {
                     self.replace(OrdMap::new(), 0);
@@ -176,9 +186,17 @@ impl<K: Meta + DeserializeOwned + Clone + Send + Sync + 'static> Informer<K> {
                     tokio::time::sleep(backoff.next()).await;
                     continue;
                 }
-            }
+            };
             loop {
-                match self.follow(&client).await {
+                let seen = self.lock().seen;
+                let followed = match watch.take() {
+                    Some(events) => self.follow(events).await,
+                    None => match self.watch(&client, Some(seen)).await {
+                        Ok(events) => self.follow(events).await,
+                        Err(error) => Err(error),
+                    },
+                };
+                match followed {
                     // The server ends watches now and then; go on from the last version seen.
                     Ok(()) => {
                         if backoff.failures > 0 {
@@ -217,15 +235,53 @@ impl<K: Meta + DeserializeOwned + Clone + Send + Sync + 'static> Informer<K> {
         );
     }
 
-    async fn relist(&self, client: &kube::Client) -> Result<(), kube::Error> {
+    /// Learns all present objects: by a watch that begins with them, which goes on (client-go's `WatchListClient`), or by a list where
+    /// that fails.
+    async fn relist(&self, client: &kube::Client) -> Result<Option<Events>, kube::Error> {
+        if let Ok(watch) = self.stream_list(client).await {
+            return Ok(Some(watch));
+        }
         let request = kube::core::Request::new(self.path.as_str());
         let params = ListParams::default();
         let request = if self.metadata_only { request.list_metadata(&params) } else { request.list(&params) };
-        let list: ObjectList<K> = client.request(request.map_err(kube::Error::BuildRequest)?).await?;
-        let seen = list.metadata.resource_version.as_deref().and_then(|v| v.parse().ok()).unwrap_or(0);
-        let fresh: OrdMap<String, Arc<K>> = list.items.into_iter().map(|o| (o.key(), Arc::new(o))).collect();
-        self.replace(fresh, seen);
-        Ok(())
+        let text = client.request_text(request.map_err(kube::Error::BuildRequest)?).await?;
+        let (items, version) = self.decoded.list::<K>(&text).map_err(kube::Error::SerdeError)?;
+        let fresh: OrdMap<String, Arc<K>> = items.into_iter().map(|object| (object.key(), object)).collect();
+        self.replace(fresh, version.parse().unwrap_or(0));
+        Ok(None)
+    }
+
+    async fn stream_list(&self, client: &kube::Client) -> Result<Events, kube::Error> {
+        let mut events = self.watch(client, None).await?;
+        let mut fresh = OrdMap::new();
+        while let Some(event) = events.try_next().await? {
+            match event {
+                WatchEvent::Added(text) | WatchEvent::Modified(text) => {
+                    let object = self.decode(&text)?;
+                    fresh.insert(object.key(), object);
+                }
+                WatchEvent::Deleted(text) => drop(fresh.remove(&self.decode(&text)?.key())),
+                WatchEvent::Bookmark(bookmark) if bookmark.metadata.annotations.contains_key(INITIAL_EVENTS_END) => {
+                    self.replace(fresh, bookmark.metadata.resource_version.parse().unwrap_or(0));
+                    return Ok(events);
+                }
+                WatchEvent::Bookmark(_) => {}
+                WatchEvent::Error(status) => return Err(kube::Error::Api(status)),
+            }
+        }
+        Err(kube::Error::ReadEvents(std::io::ErrorKind::UnexpectedEof.into()))
+    }
+
+    /// A watch of what changes after a version; without one, of what there is and what changes then.
+    async fn watch(&self, client: &kube::Client, seen: Option<u64>) -> Result<Events, kube::Error> {
+        let request = kube::core::Request::new(self.path.as_str());
+        let (params, version) = match seen {
+            Some(seen) => (WatchParams::default(), seen.to_string()),
+            None => (WatchParams::streaming_lists(), String::new()),
+        };
+        let request = if self.metadata_only { request.watch_metadata(&params, &version) } else { request.watch(&params, &version) };
+        let events = client.request_events::<Box<RawValue>>(request.map_err(kube::Error::BuildRequest)?).await?;
+        Ok(Box::pin(events))
     }
 
     /// Takes a list for the truth and tells what differs from before.
@@ -256,17 +312,11 @@ impl<K: Meta + DeserializeOwned + Clone + Send + Sync + 'static> Informer<K> {
         self.progress.send_replace(seen);
     }
 
-    async fn follow(&self, client: &kube::Client) -> Result<(), kube::Error> {
-        let version = self.lock().seen.to_string();
-        let request = kube::core::Request::new(self.path.as_str());
-        let params = WatchParams::default();
-        let request = if self.metadata_only { request.watch_metadata(&params, &version) } else { request.watch(&params, &version) };
-        let stream = client.request_events::<K>(request.map_err(kube::Error::BuildRequest)?).await?;
-        let mut stream = std::pin::pin!(stream);
-        while let Some(event) = stream.try_next().await? {
+    async fn follow(&self, mut events: Events) -> Result<(), kube::Error> {
+        while let Some(event) = events.try_next().await? {
             match event {
-                WatchEvent::Added(object) | WatchEvent::Modified(object) => self.store(object),
-                WatchEvent::Deleted(object) => self.remove(&object),
+                WatchEvent::Added(object) | WatchEvent::Modified(object) => self.store(self.decode(&object)?),
+                WatchEvent::Deleted(object) => self.remove(&self.decode(&object)?),
                 WatchEvent::Bookmark(bookmark) => {
                     if let Ok(seen) = bookmark.metadata.resource_version.parse() {
                         self.lock().seen = seen;
@@ -279,9 +329,12 @@ impl<K: Meta + DeserializeOwned + Clone + Send + Sync + 'static> Informer<K> {
         Ok(())
     }
 
-    fn store(&self, object: K) {
-        let (key, seen) = (object.key(), object.revision());
-        let new = Arc::new(object);
+    fn decode(&self, text: &RawValue) -> Result<Arc<K>, kube::Error> {
+        self.decoded.get(text).map_err(kube::Error::SerdeError)
+    }
+
+    fn store(&self, new: Arc<K>) {
+        let (key, seen) = (new.key(), new.revision());
         let old = {
             let mut inner = self.lock();
             inner.seen = inner.seen.max(seen);
@@ -291,17 +344,16 @@ impl<K: Meta + DeserializeOwned + Clone + Send + Sync + 'static> Informer<K> {
         self.progress.send_replace(seen);
     }
 
-    fn remove(&self, object: &K) {
-        let seen = object.revision();
+    fn remove(&self, last: &Arc<K>) {
+        let seen = last.revision();
         let old = {
             let mut inner = self.lock();
             inner.seen = inner.seen.max(seen);
-            inner.cache.remove(&object.key())
+            inner.cache.remove(&last.key())
         };
         // The last form is what the server sent with the deletion.
-        let last = Arc::new(object.clone());
         if old.is_some() {
-            self.tell(&Change { old: Some(&last), new: None });
+            self.tell(&Change { old: Some(last), new: None });
         }
         self.progress.send_replace(seen);
     }

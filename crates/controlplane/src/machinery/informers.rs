@@ -4,7 +4,7 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use component::Klog;
+use component::{Decoded, Klog};
 use kube::core::PartialObjectMeta;
 
 use super::informer::{Informer, MetadataCache};
@@ -16,6 +16,7 @@ pub struct Informers {
     client: kube::Client,
     spawner: Spawner,
     log: Klog,
+    decoded: Decoded,
     by_path: Mutex<BTreeMap<String, Entry>>,
 }
 
@@ -25,9 +26,9 @@ struct Entry {
 }
 
 impl Informers {
-    /// Informers that list and watch by `client`.
-    pub fn new(client: kube::Client, spawner: Spawner, log: Klog) -> Self {
-        Self { client, spawner, log, by_path: Mutex::default() }
+    /// Informers that list and watch by `client`, and share what others have decoded.
+    pub fn new(client: kube::Client, spawner: Spawner, log: Klog, decoded: Decoded) -> Self {
+        Self { client, spawner, log, decoded, by_path: Mutex::default() }
     }
 
     /// The informer of a kind.
@@ -37,7 +38,8 @@ impl Informers {
         if let Some(found) = by_path.get(&path).and_then(|e| e.typed.clone().downcast::<Informer<K>>().ok()) {
             return found;
         }
-        let informer = Arc::new(Informer::<K>::new(format!("*{}.{}", K::version(&()), K::kind(&())), path.clone(), false));
+        let informer =
+            Arc::new(Informer::<K>::new(format!("*{}.{}", K::version(&()), K::kind(&())), path.clone(), false, self.decoded.clone()));
         by_path.insert(path, Entry { typed: informer.clone(), metadata: informer.clone() });
         self.spawner.spawn(informer.clone().run(self.client.clone(), self.log.clone()));
         informer
@@ -49,7 +51,12 @@ impl Informers {
         if let Some(found) = by_path.get(path) {
             return found.metadata.clone();
         }
-        let informer = Arc::new(Informer::<PartialObjectMeta>::new("*v1.PartialObjectMetadata".to_owned(), path.to_owned(), true));
+        let informer = Arc::new(Informer::<PartialObjectMeta>::new(
+            "*v1.PartialObjectMetadata".to_owned(),
+            path.to_owned(),
+            true,
+            self.decoded.clone(),
+        ));
         by_path.insert(path.to_owned(), Entry { typed: informer.clone(), metadata: informer.clone() });
         self.spawner.spawn(informer.clone().run(self.client.clone(), self.log.clone()));
         informer

@@ -47,7 +47,7 @@ pub async fn scheduler(context: Context<SchedulerOptions>, shared: Shared) -> Ex
     let (sink, writer) = events::sink(context.clock, rest.clone(), memory.clone(), log.clone());
     spawner.spawn(writer);
     let recorder = Recorder::new(sink, "default-scheduler", &context.hostname);
-    let informers = Informers::new(client, spawner.clone(), log.clone());
+    let informers = Informers::new(client, spawner.clone(), log.clone(), context.decoded.clone());
     let this = Arc::new(Scheduler {
         clock: context.clock,
         rest: rest.clone(),

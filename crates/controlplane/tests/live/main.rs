@@ -34,6 +34,7 @@ fn context<O>(options: O, target: component::Target, part: &str) -> Context<O> {
         hostname: "control-plane".to_owned(),
         generator: Generator::for_part(jiff::Timestamp::now().as_nanosecond() as u64, part),
         resumed: false,
+        decoded: Default::default(),
         log: Klog::new(clock, 1, Arc::new(move |line| eprintln!("{name}: {line}"))),
     }
 }

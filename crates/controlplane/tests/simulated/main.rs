@@ -8,7 +8,7 @@ mod server;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use component::{Clock, Generator, Klog, Origin, Target};
+use component::{Clock, Decoded, Generator, Klog, Origin, Target};
 use controlplane::{Context, ControllerManagerOptions, Exit, SchedulerOptions, Shared, controller_manager, scheduler};
 use serde_json::{Value, json};
 use server::Server;
@@ -65,6 +65,7 @@ impl World {
             hostname: hostname.clone(),
             generator,
             resumed,
+            decoded: Decoded::default(),
             log: log.clone(),
         };
         self.tasks.push(tokio::spawn(controller_manager(manager, self.shared.clone())));
@@ -79,6 +80,7 @@ impl World {
             hostname,
             generator,
             resumed,
+            decoded: Decoded::default(),
             log,
         };
         self.tasks.push(tokio::spawn(scheduler(placing, self.shared.clone())));

@@ -156,6 +156,15 @@ impl Server {
             // The connection breaks.
             return Err(std::io::ErrorKind::ConnectionReset.into());
         }
+        // As of a server without the feature WatchList: clients list, then.
+        if query.contains("sendInitialEvents=true") {
+            let (code, value) = status(
+                422,
+                "Invalid",
+                "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled",
+            );
+            return Ok(Response::builder().status(code).body(Full::new(Bytes::from(value.to_string())).boxed()).unwrap());
+        }
         if query.contains("watch=true") {
             return Ok(state.watch(&target(parts.uri.path()), &query));
         }

@@ -134,6 +134,7 @@ fn surroundings<O>(context: &ProcessContext, target: Target, options: O, seed: u
         hostname: context.machine.name(),
         generator: Generator::for_part(seed, name),
         resumed: context.resumed,
+        decoded: context.machine.network().decoded().clone(),
         log: context.klog(),
     }
 }

@@ -97,7 +97,7 @@ impl Cri {
             config,
         });
         self.machine.write(|state| {
-            let mut tree = image.tree.clone();
+            let mut tree = image.tree().clone();
             for mount in &container.config.mounts {
                 mount_point(&mut tree, &state.files, mount, now);
             }

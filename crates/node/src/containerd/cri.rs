@@ -89,7 +89,7 @@ impl Cri {
         }
         let alive = log::daemon_pid(&self.machine).is_some();
         let config = self.machine.read(|state| state.containers.daemon.clone()).filter(|_| alive);
-        let same = |config: &DaemonConfig| files.canonical(&config.address) == files.canonical(&self.path);
+        let same = |config: &DaemonConfig| config.address == self.path || files.canonical(&config.address) == files.canonical(&self.path);
         match config {
             Some(config) if same(&config) => Ok(config),
             _ => Err(CriError::dial(&self.path, "connection refused")),

@@ -68,7 +68,7 @@ impl Cri {
             None => files.read_text("/etc/resolv.conf").unwrap_or_default(),
         };
         let hosts = files.read_text("/etc/hosts").unwrap_or_default();
-        let tree = catalogue().by_id(&image).map(|image| image.tree.clone());
+        let tree = catalogue().by_id(&image).map(|image| image.tree().clone());
         self.machine.write(|state| {
             // Paths of a fresh directory: nothing can be in their way.
             let _ = state.files.put_file(&format!("{own}/resolv.conf"), resolv_conf, 0o644, now);

@@ -1,5 +1,7 @@
 //! The distributions that images are built on.
 
+use std::sync::OnceLock;
+
 use jiff::Timestamp;
 
 use super::files::{self, BUILT, Item};
@@ -255,8 +257,13 @@ const OS_RELEASE_DEBIAN: &str = "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\
     VERSION=\"12 (bookworm)\"\nVERSION_CODENAME=bookworm\nID=debian\nHOME_URL=\"https://www.debian.org/\"\n";
 
 impl Base {
-    /// A fresh tree of this distribution.
-    pub(super) fn tree(self) -> Tree {
+    /// The tree of this distribution, put together at the first call.
+    pub(super) fn tree(self) -> &'static Tree {
+        static TREES: [OnceLock<Tree>; 5] = [const { OnceLock::new() }; 5];
+        TREES[self as usize].get_or_init(|| self.build())
+    }
+
+    fn build(self) -> Tree {
         let now: Timestamp = BUILT;
         let mut tree = Tree::new(now);
         files::runtime_files(&mut tree);

@@ -1,11 +1,12 @@
 //! What the registries serve.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use sha2::{Digest, Sha256};
 
-use super::files;
+use super::base::Base;
+use super::files::{self, Item};
 use super::reference::Reference;
 use super::rows::{ROWS, Row};
 use crate::containerd::ImageRecord;
@@ -41,8 +42,10 @@ pub struct Image {
     pub ports: Vec<String>,
     /// `STOPSIGNAL`
     pub stop_signal: Option<Signal>,
-    /// Its files.
-    pub tree: Tree,
+    base: Base,
+    items: &'static [Item],
+    /// Its files, put together when somebody first looks.
+    tree: OnceLock<Tree>,
 }
 
 /// All images that can be pulled.
@@ -67,7 +70,7 @@ fn sha256(text: &str) -> String {
 }
 
 impl Catalogue {
-    fn build(rows: &[Row]) -> Self {
+    fn build(rows: &'static [Row]) -> Self {
         let mut catalogue = Self::default();
         for row in rows {
             for version in row.versions {
@@ -104,11 +107,9 @@ impl Catalogue {
 }
 
 impl Image {
-    fn build(row: &Row, tags: &[&str]) -> Self {
+    fn build(row: &'static Row, tags: &[&str]) -> Self {
         let version = tags.first().copied().unwrap_or("latest");
         let seed = format!("{}:{version}", row.repository);
-        let mut tree = row.base.tree();
-        files::add(&mut tree, row.items);
         let strings = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         let path = ("PATH".to_owned(), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned());
         let variables = row.env.iter().map(|(name, value)| ((*name).to_owned(), value.replace("{version}", version)));
@@ -126,8 +127,19 @@ impl Image {
             working_dir: row.working_dir.to_owned(),
             ports: strings(row.ports),
             stop_signal: Signal::parse(row.stop_signal),
-            tree,
+            base: row.base,
+            items: row.items,
+            tree: OnceLock::new(),
         }
+    }
+
+    /// Its files.
+    pub fn tree(&self) -> &Tree {
+        self.tree.get_or_init(|| {
+            let mut tree = self.base.tree().clone();
+            files::add(&mut tree, self.items);
+            tree
+        })
     }
 
     /// A record in a machine's image store, with the name that it was pulled by.
@@ -146,7 +158,7 @@ impl Image {
             Some((user, group)) => (user, Some(group)),
             None => (user, None),
         };
-        let passwd = self.tree.read_text("/etc/passwd").unwrap_or_default();
+        let passwd = self.tree().read_text("/etc/passwd").unwrap_or_default();
         let row = |matches: &dyn Fn(&[&str]) -> bool| {
             passwd
                 .lines()
@@ -163,7 +175,7 @@ impl Image {
 
     /// Home of a user as runc finds it: `/` for one who is not in `/etc/passwd`.
     pub fn home(&self, uid: u32) -> String {
-        let passwd = self.tree.read_text("/etc/passwd").unwrap_or_default();
+        let passwd = self.tree().read_text("/etc/passwd").unwrap_or_default();
         let mut rows = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
         rows.find(|f| f.len() > 5 && f[2].parse() == Ok(uid)).map_or_else(|| "/".to_owned(), |f| f[5].to_owned())
     }
@@ -193,8 +205,8 @@ mod tests {
         for image in catalogue().iter() {
             let command = image.entrypoint.iter().chain(&image.cmd).next().unwrap_or_else(|| panic!("{} runs something", image.repository));
             let path = &image.env[0].1;
-            let found = command.starts_with('/') && image.tree.exists(command)
-                || path.split(':').any(|dir| image.tree.exists(&format!("{dir}/{command}")));
+            let found = command.starts_with('/') && image.tree().exists(command)
+                || path.split(':').any(|dir| image.tree().exists(&format!("{dir}/{command}")));
             assert!(found, "{}: {command}", image.repository);
         }
     }

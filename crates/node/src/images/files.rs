@@ -8,7 +8,7 @@ use crate::fs::{Device, Inode, Kind, Tree};
 pub(super) const BUILT: Timestamp = Timestamp::constant(1_774_000_000, 0);
 
 /// One thing in a tree.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Item {
     /// A directory with its mode.
     Dir(&'static str, u32),

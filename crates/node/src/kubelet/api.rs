@@ -1,13 +1,15 @@
 //! Requests to the API server, as JSON, with client-go's words about what went wrong.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use component::RequestError;
+use component::{Decoded, RequestError};
 use futures::TryStreamExt;
 use http::Request;
 use kube::core::WatchEvent;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// A failed request; `Display` is what client-go's error prints.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +34,11 @@ impl ApiError {
         }
     }
 
+    /// What went wrong on this side.
+    fn local(error: impl ToString) -> Self {
+        Self { code: None, reason: String::new(), message: error.to_string() }
+    }
+
     /// 404
     pub fn is_not_found(&self) -> bool {
         self.code == Some(404)
@@ -53,6 +60,9 @@ impl ApiError {
     }
 }
 
+/// An event whose object is not decoded. Servers write `type` before `object`; only so can the text be kept.
+pub type RawEvent = WatchEvent<Box<RawValue>>;
+
 /// Kind of a patch body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PatchKind {
@@ -61,26 +71,30 @@ pub enum PatchKind {
 }
 
 /// Where a token comes from, each time that one is needed: files of tokens are renewed.
-type TokenSource = std::sync::Arc<dyn Fn() -> Option<String> + Send + Sync>;
+type TokenSource = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 /// A client with the credentials of one component.
 #[derive(Clone)]
-pub struct ApiClient(kube::Client, Option<TokenSource>);
+pub struct ApiClient {
+    client: kube::Client,
+    token: Option<TokenSource>,
+    decoded: Decoded,
+}
 
 impl ApiClient {
-    /// Over a `kube::Client`.
-    pub fn new(client: kube::Client) -> Self {
-        Self(client, None)
+    /// Over a `kube::Client`; what is listed and watched is shared with others.
+    pub fn new(client: kube::Client, decoded: Decoded) -> Self {
+        Self { client, token: None, decoded }
     }
 
     /// Over a `kube::Client` without credentials, with a token that is asked for at every request.
-    pub fn with_token(client: kube::Client, token: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
-        Self(client, Some(std::sync::Arc::new(token)))
+    pub fn with_token(client: kube::Client, decoded: Decoded, token: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
+        Self { client, token: Some(Arc::new(token)), decoded }
     }
 
     fn begin(&self, method: &str, path: &str) -> http::request::Builder {
         let request = Request::builder().method(method).uri(path).header("accept", "application/json");
-        match self.1.as_ref().and_then(|token| token()) {
+        match self.token.as_ref().and_then(|token| token()) {
             Some(token) => request.header("authorization", format!("Bearer {token}")),
             None => request,
         }
@@ -88,12 +102,8 @@ impl ApiClient {
 
     async fn send<T: DeserializeOwned>(&self, method: &str, path: &str, kind: &str, body: Option<&Value>) -> Result<T, ApiError> {
         let bytes = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
-        let request = self.begin(method, path).header("content-type", kind).body(bytes).map_err(|error| ApiError {
-            code: None,
-            reason: String::new(),
-            message: error.to_string(),
-        })?;
-        self.0.request(request).await.map_err(|error| ApiError::from_kube(&error))
+        let request = self.begin(method, path).header("content-type", kind).body(bytes).map_err(ApiError::local)?;
+        self.client.request(request).await.map_err(|error| ApiError::from_kube(&error))
     }
 
     /// GET
@@ -132,17 +142,22 @@ impl ApiClient {
         })
     }
 
+    /// All objects of a collection and the version of the list.
+    pub async fn list<T: DeserializeOwned + Send + Sync + 'static>(&self, path: &str) -> Result<(Vec<Arc<T>>, String), ApiError> {
+        let request = self.begin("GET", path).body(Vec::new()).map_err(ApiError::local)?;
+        let text = self.client.request_text(request).await.map_err(|error| ApiError::from_kube(&error))?;
+        self.decoded.list(&text).map_err(ApiError::local)
+    }
+
+    /// The object of a watch's event.
+    pub fn decode<T: DeserializeOwned + Send + Sync + 'static>(&self, text: &RawValue) -> Result<Arc<T>, ApiError> {
+        self.decoded.get(text).map_err(ApiError::local)
+    }
+
     /// One watch from a version until the server ends it; every event goes to `event`, which may end it too.
-    pub async fn watch<T>(&self, path: &str, mut event: impl FnMut(WatchEvent<T>) -> Result<(), ApiError>) -> Result<(), ApiError>
-    where
-        T: Clone + DeserializeOwned,
-    {
-        let request = self.begin("GET", path).body(Vec::new()).map_err(|error| ApiError {
-            code: None,
-            reason: String::new(),
-            message: error.to_string(),
-        })?;
-        let events = self.0.request_events::<T>(request).await.map_err(|error| ApiError::from_kube(&error))?;
+    pub async fn watch(&self, path: &str, mut event: impl FnMut(RawEvent) -> Result<(), ApiError>) -> Result<(), ApiError> {
+        let request = self.begin("GET", path).body(Vec::new()).map_err(ApiError::local)?;
+        let events = self.client.request_events::<Box<RawValue>>(request).await.map_err(|error| ApiError::from_kube(&error))?;
         futures::pin_mut!(events);
         while let Some(next) = events.try_next().await.map_err(|error| ApiError::from_kube(&error))? {
             event(next)?;

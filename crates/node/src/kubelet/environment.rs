@@ -189,7 +189,7 @@ pub(super) fn field_value(kubelet: &Kubelet, pod: &Pod, ip: Option<&str>, path: 
         "metadata.labels" => map(&pod.metadata.labels),
         "metadata.annotations" => map(&pod.metadata.annotations),
         "spec.nodeName" => kubelet.settings.node_name.clone(),
-        "spec.serviceAccountName" => spec(pod).service_account_name.unwrap_or_else(|| "default".to_owned()),
+        "spec.serviceAccountName" => spec(pod).service_account_name.clone().unwrap_or_else(|| "default".to_owned()),
         "status.hostIP" | "status.hostIPs" => kubelet.settings.node_ip.clone(),
         "status.podIP" | "status.podIPs" => ip.unwrap_or_default().to_owned(),
         _ => return Err(format!("unsupported fieldPath: {path}")),

@@ -7,7 +7,6 @@ use std::time::Duration;
 use component::watch;
 use kube::core::WatchEvent;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::api::{ApiClient, ApiError};
 
@@ -66,46 +65,53 @@ pub async fn reflect<T: Object>(client: ApiClient, path: String, store: watch::S
     }
 }
 
-/// Lists, then watches until an error that needs a new list.
+/// The annotation of the bookmark after which a watch has told all that there was at its beginning.
+const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
+
+/// Watches until an error that needs a new list. The first watch begins with what there is (client-go's `WatchListClient`); where that
+/// fails, a list is asked for.
 async fn once<T: Object>(client: &ApiClient, path: &str, store: &watch::Sender<Store<T>>, delay: &mut Duration) -> Result<(), ApiError> {
-    let list: Value = client.get(path).await?;
-    let mut version = list["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
-    let items = match list {
-        Value::Object(mut list) => list.remove("items").unwrap_or(Value::Null),
-        _ => Value::Null,
-    };
-    let items: Vec<T> = match items {
-        Value::Null => Vec::new(),
-        items => {
-            serde_json::from_value(items).map_err(|error| ApiError { code: None, reason: String::new(), message: error.to_string() })?
-        }
-    };
-    *delay = BACKOFF.0;
-    store.send_modify(|store| {
-        store.objects = items.into_iter().map(|item| (item.key(), Arc::new(item))).collect();
-        store.synced = true;
-        store.error = None;
-    });
     let separator = if path.contains('?') { '&' } else { '?' };
+    let replace = |objects| {
+        store.send_modify(|store| (store.objects, store.synced, store.error) = (objects, true, None));
+    };
+    let mut version = None;
     loop {
-        let watch = format!("{path}{separator}watch=true&allowWatchBookmarks=true&resourceVersion={version}&timeoutSeconds=480");
-        let mut seen = version.clone();
+        let from = match &version {
+            Some(version) => format!("resourceVersion={version}"),
+            None => "sendInitialEvents=true&resourceVersionMatch=NotOlderThan".to_owned(),
+        };
+        let watch = format!("{path}{separator}watch=true&allowWatchBookmarks=true&{from}&timeoutSeconds=480");
+        // What has come of the present objects, until they are all there.
+        let mut listed = version.is_none().then(BTreeMap::new);
+        let mut seen = version.clone().unwrap_or_default();
         let result = client
-            .watch::<T>(&watch, |event| {
+            .watch(&watch, |event| {
                 match event {
-                    WatchEvent::Added(object) | WatchEvent::Modified(object) => {
+                    WatchEvent::Added(text) | WatchEvent::Modified(text) => {
+                        let object = client.decode::<T>(&text)?;
                         seen = object.version().unwrap_or_default();
-                        store.send_modify(|store| {
-                            store.objects.insert(object.key(), Arc::new(object));
-                        });
+                        match &mut listed {
+                            Some(listed) => drop(listed.insert(object.key(), object)),
+                            None => store.send_modify(|store| drop(store.objects.insert(object.key(), object))),
+                        }
                     }
-                    WatchEvent::Deleted(object) => {
+                    WatchEvent::Deleted(text) => {
+                        let object = client.decode::<T>(&text)?;
                         seen = object.version().unwrap_or_default();
-                        store.send_modify(|store| {
-                            store.objects.remove(&object.key());
-                        });
+                        match &mut listed {
+                            Some(listed) => drop(listed.remove(&object.key())),
+                            None => store.send_modify(|store| drop(store.objects.remove(&object.key()))),
+                        }
                     }
-                    WatchEvent::Bookmark(bookmark) => seen = bookmark.metadata.resource_version,
+                    WatchEvent::Bookmark(bookmark) => {
+                        seen = bookmark.metadata.resource_version;
+                        if bookmark.metadata.annotations.contains_key(INITIAL_EVENTS_END)
+                            && let Some(objects) = listed.take()
+                        {
+                            replace(objects);
+                        }
+                    }
                     WatchEvent::Error(status) => {
                         return Err(ApiError { code: Some(status.code), reason: status.reason.clone(), message: status.message.clone() });
                     }
@@ -113,7 +119,17 @@ async fn once<T: Object>(client: &ApiClient, path: &str, store: &watch::Sender<S
                 Ok(())
             })
             .await;
-        version = seen;
+        if listed.is_some() {
+            let (items, listed) = client.list::<T>(path).await?;
+            replace(items.into_iter().map(|item| (item.key(), item)).collect());
+            *delay = BACKOFF.0;
+            version = Some(listed);
+            continue;
+        }
+        if version.is_none() {
+            *delay = BACKOFF.0;
+        }
+        version = Some(seen);
         match result {
             // The server ends watches after a while; the next one goes on where it ended.
             Ok(()) => {}

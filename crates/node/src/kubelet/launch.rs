@@ -523,7 +523,7 @@ impl Kubelet {
             .iter()
             .map(|memory| {
                 let mut pod = serde_json::to_value(&*memory.pod).unwrap_or_default();
-                pod["status"] = memory.status.clone();
+                pod["status"] = Json::clone(&memory.status);
                 pod
             })
             .collect();

@@ -1,5 +1,6 @@
 //! Where pods come from: the API server and files. What changes wakes the pod's worker.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,28 +100,29 @@ impl Kubelet {
                     mirrors.push(hash.to_owned());
                     let mirror = uid(&pod);
                     let status = serde_json::to_value(&pod.status).unwrap_or_default();
-                    if let Some(own) = memory.pods.get_mut(hash) {
+                    if let Some(own) = memory.pods.get_mut(hash)
+                        && (own.mirror_uid.as_deref() != Some(&mirror) || *own.sent != status)
+                    {
                         let own = Arc::make_mut(own);
-                        if own.mirror_uid.as_deref() != Some(&mirror) || own.sent != status {
-                            own.mirror_uid = Some(mirror);
-                            own.sent = status;
-                            woken.push(hash.to_owned());
-                        }
+                        own.mirror_uid = Some(mirror);
+                        own.sent = status.into();
+                        woken.push(hash.to_owned());
                     }
                     continue;
                 }
                 let id = uid(&pod);
                 seen.push(id.clone());
-                let sent = serde_json::to_value(&pod.status).unwrap_or_default();
+                let sent = |pod: &Pod| serde_json::to_value(&pod.status).unwrap_or_default();
                 match memory.pods.get_mut(&id) {
-                    Some(old) if *old.pod == *pod => {}
+                    Some(old) if Arc::ptr_eq(&old.pod, &pod) || *old.pod == *pod => {}
                     Some(old) => {
                         let old = Arc::make_mut(old);
+                        old.sent = sent(&pod).into();
                         old.pod = pod;
-                        old.sent = sent;
                         woken.push(id);
                     }
                     None => {
+                        let sent = sent(&pod);
                         memory.pods.insert(id.clone(), Arc::new(PodMemory::new(pod, Source::Api, sent, now)));
                         fresh.push(id);
                     }
@@ -173,6 +175,7 @@ impl Kubelet {
         }
         let mut changes = self.machine.changes();
         let mut last = None;
+        let mut decoded = BTreeMap::new();
         let mut reported = Timestamp::MIN;
         loop {
             let now = self.machine.clock().now();
@@ -182,12 +185,12 @@ impl Kubelet {
             if last.as_ref() != Some(&listing) || full {
                 reported = now;
                 match &listing {
-                    Ok(manifests) => self.take_files(manifests),
+                    Ok(manifests) => self.take_files(manifests, &mut decoded),
                     Err(_) => {
                         let error =
                             format!("unable to read config path {}: path does not exist, ignoring", component::klog::quote(&directory));
                         self.log.error("file.go:104", &error, "Unable to read config path", &[("path", Value::Text(&directory))]);
-                        self.take_files(&[]);
+                        self.take_files(&[], &mut decoded);
                     }
                 }
                 last = Some(listing);
@@ -201,12 +204,22 @@ impl Kubelet {
         }
     }
 
-    fn take_files(self: &Arc<Self>, manifests: &[(String, String)]) {
+    /// Takes over what the manifests say. `decoded` are the pods of the last look, by path and text: nobody reads what has not changed.
+    fn take_files(self: &Arc<Self>, manifests: &[(String, String)], decoded: &mut BTreeMap<(String, String), Arc<Pod>>) {
         let now = self.machine.clock().now();
+        decoded.retain(|file, _| manifests.contains(file));
         let mut wanted = Vec::new();
-        for (path, text) in manifests {
+        for file @ (path, text) in manifests {
+            if let Some(pod) = decoded.get(file) {
+                wanted.push((path.clone(), pod.clone()));
+                continue;
+            }
             match static_pods::decode(path, text, &self.settings.node_name, now) {
-                Ok(pod) => wanted.push((path.clone(), pod)),
+                Ok(pod) => {
+                    let pod = Arc::new(pod);
+                    decoded.insert(file.clone(), pod.clone());
+                    wanted.push((path.clone(), pod));
+                }
                 Err(reason) => {
                     let error = format!("{path}: couldn't parse as pod({reason}), please check config file");
                     self.log.error("file.go:187", &error, "Could not process manifest file", &[("path", Value::Text(path))]);
@@ -233,7 +246,7 @@ impl Kubelet {
             for (path, pod) in wanted {
                 let id = uid(&pod);
                 if !pods.contains_key(&id) {
-                    pods.insert(id.clone(), Arc::new(PodMemory::new(Arc::new(pod), Source::File(path), Json::Null, now)));
+                    pods.insert(id.clone(), Arc::new(PodMemory::new(pod, Source::File(path), Json::Null, now)));
                     fresh.push(id);
                 }
             }
@@ -334,7 +347,7 @@ impl Kubelet {
                 let uid = made["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
                 self.amend(&hash, |memory| {
                     memory.mirror_uid = Some(uid);
-                    memory.sent = Json::Null;
+                    memory.sent = Arc::default();
                 });
             }
             Err(error) => {
@@ -385,9 +398,9 @@ impl PodMemory {
             terminating: None,
             finished: false,
             rejected: None,
-            containers: std::collections::BTreeMap::new(),
-            status: Json::Null,
-            sent,
+            containers: BTreeMap::new(),
+            status: Arc::default(),
+            sent: sent.into(),
             mirror_uid: None,
             mounted: None,
             refresh: None,

@@ -68,7 +68,7 @@ async fn run(mut context: ProcessContext) -> ExitStatus {
     let (tasks, mut spawned) = mpsc::unbounded_channel();
     let client = settings.target.as_ref().map(|target| {
         let origin = Origin::Node(machine.name());
-        ApiClient::new(client_for(machine.network().clone(), origin, target.target()))
+        ApiClient::new(client_for(machine.network().clone(), origin, target.target()), machine.network().decoded().clone())
     });
     let (services, known_services) = watch::channel(Store::default());
     let kubelet = Arc::new(Kubelet {

@@ -136,9 +136,9 @@ pub struct PodMemory {
     /// Containers (all kinds) by name.
     pub containers: BTreeMap<String, ContainerMemory>,
     /// Status as it was last computed.
-    pub status: Value,
+    pub status: Arc<Value>,
     /// Status as the API server has it.
-    pub sent: Value,
+    pub sent: Arc<Value>,
     /// Uid of the mirror pod of a static pod.
     pub mirror_uid: Option<String>,
     /// Volumes are mounted since.

@@ -1,6 +1,7 @@
 //! `PodStatus` from what the runtime says and the kubelet knows (`kubelet_pods.go`, `status/generate.go`): pure.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Container as Spec, Pod, PodSpec};
@@ -20,8 +21,9 @@ pub(super) struct Context<'a> {
     pub(super) messages: BTreeMap<String, String>,
 }
 
-pub(super) fn spec(pod: &Pod) -> PodSpec {
-    pod.spec.clone().unwrap_or_default()
+pub(super) fn spec(pod: &Pod) -> &PodSpec {
+    static NONE: LazyLock<PodSpec> = LazyLock::new(PodSpec::default);
+    pod.spec.as_ref().unwrap_or(&NONE)
 }
 
 /// A native sidecar.
@@ -75,7 +77,7 @@ pub(super) fn compute(memory: &PodMemory, runtime: &RuntimePod, context: &Contex
         .map(|c| container_status(&c, remembered(&c.name), runtime, context, false, &[], memory))
         .collect();
     let initialized = inits.iter().zip(&init_statuses).all(|(container, status)| init_done(container, status));
-    let mut phase = phase(memory, &spec, &inits, &init_statuses, &statuses, initialized);
+    let mut phase = phase(memory, spec, &inits, &init_statuses, &statuses, initialized);
     let previous = if memory.status.is_null() { &memory.sent } else { &memory.status };
     let old_phase = previous["phase"].as_str().unwrap_or_default();
     // Terminal phases are final.
@@ -119,7 +121,7 @@ pub(super) fn compute(memory: &PodMemory, runtime: &RuntimePod, context: &Contex
     if !ephemeral.is_empty() {
         put("ephemeralContainerStatuses", Value::Array(ephemeral));
     }
-    put("qosClass", qos(&spec).into());
+    put("qosClass", qos(spec).into());
     Value::Object(status)
 }
 
@@ -273,7 +275,7 @@ fn container_status(
         }
         Some(current) if current.state == ContainerState::Exited => match &memory.waiting {
             // A reason to wait shows only while another start is due.
-            Some((reason, message)) if pod.terminating.is_none() && restarts(&spec(&pod.pod), container, init, current.exit_code) => {
+            Some((reason, message)) if pod.terminating.is_none() && restarts(spec(&pod.pod), container, init, current.exit_code) => {
                 state = waiting(reason, message);
                 last = json!({"terminated": terminated(current, context)});
             }

@@ -214,7 +214,7 @@ impl Kubelet {
     /// A token of the pod's service account. One that has most of its time before it is kept.
     async fn token(&self, pod: &Pod, audience: Option<&str>, seconds: i64) -> Result<Vec<u8>, String> {
         let Some(client) = &self.client else { return Err("no API server".to_owned()) };
-        let account = spec(pod).service_account_name.unwrap_or_else(|| "default".to_owned());
+        let account = spec(pod).service_account_name.clone().unwrap_or_else(|| "default".to_owned());
         let mut request = json!({
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenRequest",
@@ -455,10 +455,10 @@ fn hosts_file(pod: &Pod, ip: Option<&str>) -> String {
             None => text.push_str(&format!("{ip}\t{hostname}\n")),
         }
     }
-    let aliases = spec.host_aliases.unwrap_or_default();
+    let aliases = spec.host_aliases.as_deref().unwrap_or_default();
     if !aliases.is_empty() {
         text.push_str("\n# Entries added by HostAliases.\n");
-        for alias in &aliases {
+        for alias in aliases {
             text.push_str(&format!("{}\t{}\n", alias.ip, alias.hostnames.clone().unwrap_or_default().join("\t")));
         }
     }

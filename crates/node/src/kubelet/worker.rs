@@ -150,7 +150,7 @@ impl Kubelet {
         let spec = spec(&pod);
         let Ok(runtime) = self.runtime_pod(uid) else { return Next::Wait(Duration::from_secs(2)) };
         let inits = spec.init_containers.clone().unwrap_or_default();
-        if self.is_over(&spec, &inits, &runtime) {
+        if self.is_over(spec, &inits, &runtime) {
             return self.finish(uid, &runtime).await;
         }
         self.adopt(uid, memory, &runtime);
@@ -208,7 +208,7 @@ impl Kubelet {
         }
         // Init containers one after the other; each must have ended well, a sidecar must have started.
         for container in &inits {
-            match self.step_init(uid, &spec, container, &sandbox.id).await {
+            match self.step_init(uid, spec, container, &sandbox.id).await {
                 Step::Done => {}
                 Step::Wait(limit) => {
                     return self.conclude(memory, errors, wait.min(limit));
@@ -220,7 +220,7 @@ impl Kubelet {
             }
         }
         for container in &spec.containers {
-            match self.step_container(uid, &spec, container, &sandbox.id).await {
+            match self.step_container(uid, spec, container, &sandbox.id).await {
                 Step::Done => {}
                 Step::Wait(limit) => wait = wait.min(limit),
                 Step::Failed(error, limit) => {
@@ -544,8 +544,8 @@ impl Kubelet {
                 status::Context { now: self.machine.clock().now(), host_ip: &self.settings.node_ip, images: &state.containers, messages };
             status::compute(&memory, &runtime, &context)
         });
-        if memory.status != new {
-            self.amend(uid, |memory| memory.status = new.clone());
+        if *memory.status != new {
+            self.amend(uid, |memory| memory.status = Arc::new(new.clone()));
         }
         let Some(client) = &self.client else { return };
         let target = match memory.source {
@@ -560,7 +560,7 @@ impl Kubelet {
         let path = format!("/api/v1/namespaces/{}/pods/{}/status", namespace(pod), name(pod));
         let body = json!({"metadata": {"uid": target}, "status": status::patch(&memory.sent, &new)});
         match client.patch(&path, PatchKind::Strategic, &body).await {
-            Ok(patched) => self.amend(uid, |memory| memory.sent = patched["status"].clone()),
+            Ok(mut patched) => self.amend(uid, |memory| memory.sent = Arc::new(patched["status"].take())),
             Err(error) if error.is_not_found() || error.code == Some(409) => {}
             Err(error) => {
                 let text = error.message.replacen("Patch ", "Get ", 1).replace("/status\"", "\"");

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use component::tls::KnownServers;
 use component::watch;
-use component::{Clock, Dialer, Origin};
+use component::{Clock, Decoded, Dialer, Origin};
 use tokio::sync::mpsc;
 
 use super::dns::NameServer;
@@ -38,11 +38,17 @@ pub struct Network {
     streams: Streams,
     outside: Mutex<BTreeMap<(String, u16), Arc<dyn Dialer>>>,
     known_servers: KnownServers,
+    decoded: Decoded,
 }
 
 impl Network {
     /// A network without machines.
     pub fn new(clock: Clock) -> Arc<Self> {
+        Self::with_decoded(clock, Decoded::default())
+    }
+
+    /// As [`Network::new`], for machines that share what was decoded in other lives of the same cluster.
+    pub fn with_decoded(clock: Clock, decoded: Decoded) -> Arc<Self> {
         Arc::new(Self {
             clock,
             inner: Mutex::new(Inner::default()),
@@ -50,6 +56,7 @@ impl Network {
             streams: Streams::default(),
             outside: Mutex::default(),
             known_servers: KnownServers::default(),
+            decoded,
         })
     }
 
@@ -66,6 +73,11 @@ impl Network {
 
     pub(super) fn outside(&self, host: &str, port: u16) -> Option<Arc<dyn Dialer>> {
         self.outside.lock().unwrap_or_else(PoisonError::into_inner).get(&(host.to_owned(), port)).cloned()
+    }
+
+    /// What was decoded of the API server's answers.
+    pub fn decoded(&self) -> &Decoded {
+        &self.decoded
     }
 
     pub(super) fn known_servers(&self) -> &KnownServers {

@@ -28,5 +28,7 @@ pub(super) fn client(context: &ProcessContext) -> Result<ApiClient, String> {
     };
     let client = client_for(context.machine.network().clone(), context.origin.clone(), target);
     let files = context.files.clone();
-    Ok(ApiClient::with_token(client, move || files.read_text(&token).ok().map(|text| text.trim().to_owned())))
+    Ok(ApiClient::with_token(client, context.machine.network().decoded().clone(), move || {
+        files.read_text(&token).ok().map(|text| text.trim().to_owned())
+    }))
 }

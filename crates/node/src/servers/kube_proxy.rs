@@ -139,16 +139,17 @@ fn client(context: &ProcessContext, config: Option<&str>) -> Result<ApiClient, S
     let mut target = parsed.target(None, &read).map_err(|error| error.to_string())?;
     let origin = context.origin.clone();
     let network = context.machine.network().clone();
+    let decoded = network.decoded().clone();
     let token_file = parsed.users.iter().find_map(|user| user.user.token_file.clone());
     Ok(match token_file {
         Some(token) => {
             target.token = None;
             let files = context.files.clone();
-            ApiClient::with_token(client_for(network, origin, target), move || {
+            ApiClient::with_token(client_for(network, origin, target), decoded, move || {
                 files.read_text(&token).ok().map(|text| text.trim().to_owned())
             })
         }
-        None => ApiClient::new(client_for(network, origin, target)),
+        None => ApiClient::new(client_for(network, origin, target), decoded),
     })
 }
 

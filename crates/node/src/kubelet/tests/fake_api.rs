@@ -105,9 +105,6 @@ impl FakeApi {
         let path = parts.uri.path().to_owned();
         let query = parts.uri.query().unwrap_or_default().to_owned();
         let collection = matches!(path.as_str(), "/api/v1/pods" | "/api/v1/services");
-        if collection && query.contains("watch=true") {
-            return self.watch(&path, &query);
-        }
         let reply = |code: u16, value: &Value| {
             let mut response = Response::new(Full::new(Bytes::from(value.to_string())).boxed_unsync());
             *response.status_mut() = http::StatusCode::from_u16(code).expect("a code");
@@ -115,6 +112,9 @@ impl FakeApi {
         };
         let status = |code: u16, reason: &str| json!({"kind": "Status", "status": "Failure", "reason": reason, "code": code, "message": format!("{path}: {reason}")});
         match parts.method {
+            // As of a server without the feature WatchList: clients list, then.
+            Method::GET if query.contains("sendInitialEvents=true") => reply(422, &status(422, "Invalid")),
+            Method::GET if collection && query.contains("watch=true") => self.watch(&path, &query),
             Method::GET if collection => {
                 let kind = path.rsplit('/').next().unwrap_or_default();
                 let version = self.inner.lock().expect("not poisoned").version;
